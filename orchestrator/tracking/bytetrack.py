@@ -18,7 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orchestrator.tracking import kalman
-from orchestrator.tracking.association import assign, iou
+from orchestrator.tracking.association import assign
+from orchestrator.tracking.class_votes import ClassVotes
+from orchestrator.tracking.duplicate_boxes import MergedBoxes, are_apart, merge_boxes
+from orchestrator.tracking.likeness import HIGH_IOU, compare
 from orchestrator.tracking.score_scale import ScoreScale
 from orchestrator.tracking.settings import TrackerSettings
 
@@ -31,14 +34,11 @@ _TRACK = np.dtype(
         ("pts", np.int64),
         ("box", np.float64, 4),
         ("score", np.float64),
-        ("class", np.int64),  # the one with the highest sum of scores
         ("first_pts", np.int64),  # of the first detection
         ("sure", np.bool_),  # whether the last detection could start a track
     ]
 )
 
-HIGH_IOU = 0.2
-"""Least IoU of a track and a box of high score (the paper, section 4.1)."""
 LOW_IOU = 0.4
 """Least IoU of a track and a box of low score (0.5 in the authors' code)."""
 NEW_IOU = 0.3
@@ -46,10 +46,6 @@ NEW_IOU = 0.3
 DOUBTFUL_S = 1.5
 """How long a candidate whose scores are low for this detector must be detected in every frame before it is
 confirmed, in seconds (docs/tracker.md)."""
-LOST_SHARE = 0.83
-"""The likeness of a lost track to a box is multiplied by this: if two tracks fit a box about equally, the one
-in the last frame gets it. At 1 there are a quarter more identity switches on the benchmark's scenes, and at
-0.9 two people exchange their ids where one hides the other (docs/tracker.md)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +94,7 @@ class ByteTracker:
         self._lost_pts = settings.lost_s / float(time_base)
         self._doubtful_pts = DOUBTFUL_S / float(time_base)
         self._tracks = np.empty(0, _TRACK)
-        self._votes: list[dict[int, float]] = []  # of each track: class -> sum of scores
+        self._votes = ClassVotes()
         self._unreturned: list[list[np.void]] = []  # of each track: the detections while it is a candidate
         self._state = kalman.initial(np.empty((0, 4)))
         self._pts: int | None = None
@@ -120,6 +116,8 @@ class ByteTracker:
             pts: its time, not before the last update's.
             camera: float64 [2, 3], maps points of the last update's picture to this picture, in pixels.
         """
+        merged = merge_boxes(detections)
+        detections = merged.detections
         self._predict(pts, camera)
         self._scale.add(detections[:, 4])
         matched = self._associate(detections)
@@ -137,6 +135,7 @@ class ByteTracker:
         status[status == _TRACKED] = _LOST
         status[rows[settled]] = _TRACKED
         self._save(rows, detections[columns], frame=frame, pts=pts)
+        self._vote(matched, merged)
         ended |= (status == _LOST) & (pts - tracks["pts"] > self._lost_pts)
         matches = self._matched(rows[settled], before=before[settled])
         for row in rows[new & ~confirmed]:
@@ -144,9 +143,10 @@ class ByteTracker:
         unmatched = np.ones(len(detections), np.bool_)
         unmatched[columns] = False
         self._drop(ended)
-        self._start_tracks(
-            detections[unmatched & (detections[:, 4] >= self._settings.new_score)], frame=frame, pts=pts
-        )
+        starting = detections[unmatched & (detections[:, 4] >= self._settings.new_score)]
+        if len(starting):
+            apart = are_apart(starting, detections[columns[settled]])
+            self._start_tracks(starting[apart], frame=frame, pts=pts)
         return matches
 
     def _is_confirmed(
@@ -203,7 +203,7 @@ class ByteTracker:
             ids=tracks["id"],
             boxes=tracks["box"],
             scores=tracks["score"],
-            classes=tracks["class"],
+            classes=self._votes.classes[rows],
             before=before,
             earlier=np.array(earlier, _TRACK),
             earlier_rows=np.array(earlier_rows, np.intp),
@@ -220,33 +220,35 @@ class ByteTracker:
         """Return for each track the row of its detection, or -1: intp [T]."""
         scores = detections[:, 4]
         status = self._tracks["status"]
-        overlap = iou(kalman.boxes_of(self._state), detections[:, :4])
-        fused = overlap * scores
-        fused[status == _LOST] *= LOST_SHARE
+        overlap, likeness, possible = compare(
+            kalman.boxes_of(self._state), detections, lost=status == _LOST, votes=self._votes
+        )
         matched = np.full(len(status), -1, np.intp)
 
         def pair(
             tracks: NDArray[np.bool_],
-            boxes: NDArray[np.bool_],
-            likeness: NDArray[np.float64],
+            chosen: NDArray[np.bool_],
+            weights: NDArray[np.float64],
             least_iou: float,
         ) -> None:
-            rows, columns = tracks.nonzero()[0], boxes.nonzero()[0]
+            rows, columns = tracks.nonzero()[0], chosen.nonzero()[0]
             if len(rows) and len(columns):
                 every = rows[:, None], columns
-                left, right = assign(likeness[every], overlap[every] >= least_iou)
+                left, right = assign(weights[every], possible[every] & (overlap[every] >= least_iou))
                 matched[rows[left]] = columns[right]
 
         sure = self._tracks["sure"]
         high = scores >= self._scale.high_score
         low = ~high & (scores >= self._settings.low_score)
-        pair(status != _NEW, high, fused, HIGH_IOU)
+        pair(status != _NEW, high, likeness, HIGH_IOU)
         pair((status == _TRACKED) & (matched < 0), low, overlap, LOW_IOU)
         free = np.ones(len(scores), np.bool_)
         free[matched[matched >= 0]] = False
-        pair((status == _NEW) & sure, free & high, fused, NEW_IOU)
+        pair((status == _NEW) & sure, free & high, likeness, NEW_IOU)
         free[matched[matched >= 0]] = False
-        pair((status == _NEW) & (matched < 0), free & (scores >= self._settings.high_score), fused, NEW_IOU)
+        pair(
+            (status == _NEW) & (matched < 0), free & (scores >= self._settings.high_score), likeness, NEW_IOU
+        )
         return matched
 
     def _save(self, rows: NDArray[np.intp], detections: NDArray[np.float64], *, frame: int, pts: int) -> None:
@@ -257,27 +259,26 @@ class ByteTracker:
         tracks["box"][rows] = kalman.boxes_of(self._state[:, rows])
         tracks["score"][rows] = detections[:, 4]
         tracks["sure"][rows] = detections[:, 4] >= self._scale.new_score
-        kinds = tracks["class"][rows].tolist()
-        for row, kind, score, number in zip(rows.tolist(), kinds, *detections[:, 4:].T.tolist(), strict=True):
-            votes, seen = self._votes[row], int(number)
-            votes[seen] = votes.get(seen, 0.0) + score
-            if seen != kind and votes[seen] > votes.get(kind, 0.0):
-                tracks["class"][row] = seen
+        self._votes.add(rows, detections[:, 5].astype(np.int64), detections[:, 4])
+
+    def _vote(self, matched: NDArray[np.intp], merged: MergedBoxes) -> None:
+        """Count the boxes that were left out as votes of the tracks that got the better ones."""
+        for row, kind, score in zip(merged.rows, merged.classes, merged.scores, strict=True):
+            track = np.flatnonzero(matched == row)
+            self._votes.add(track, np.full(len(track), kind), np.full(len(track), score))
 
     def _drop(self, ended: NDArray[np.bool_]) -> None:
         if ended.any():
             self._tracks = self._tracks[~ended]
-            rest = np.flatnonzero(~ended).tolist()
-            self._votes = [self._votes[row] for row in rest]
-            self._unreturned = [self._unreturned[row] for row in rest]
+            self._votes.keep(~ended)
+            self._unreturned = [self._unreturned[row] for row in np.flatnonzero(~ended).tolist()]
             self._state = self._state[:, ~ended]
 
     def _start_tracks(self, detections: NDArray[np.float64], *, frame: int, pts: int) -> None:
         if len(detections):
             tracks = np.zeros(len(detections), _TRACK)
-            tracks["class"] = detections[:, 5]
             tracks["first_pts"] = pts
-            self._votes += [{} for _ in detections]
+            self._votes.append(detections[:, 5].astype(np.int64))
             rows = len(self._tracks) + np.arange(len(detections))
             self._tracks = np.concatenate((self._tracks, tracks))
             self._state = np.concatenate((self._state, kalman.initial(detections[:, :4])), axis=1)
