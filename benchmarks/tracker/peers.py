@@ -9,7 +9,8 @@ import contextlib
 import io
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from importlib import import_module, metadata
@@ -18,8 +19,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from orchestrator.jobs import TrackParams
-from orchestrator.track_output.reported_tracks import TrackBoxCollector
-from orchestrator.tracking.settings import TrackerSettings
+from orchestrator.pipeline.link_detections import tracker_settings
+from orchestrator.track_output.reported_tracks import ReportedTrack, TrackBoxCollector
 from orchestrator.tracking.tracker import Tracker
 
 if TYPE_CHECKING:
@@ -78,11 +79,25 @@ class Peer(Protocol):
 
 
 class Ours:
-    """Our tracker; the result is what a track job reports."""
+    """Our tracker; the result is what a track job reports.
 
-    def __init__(self, *, width: int, height: int, rate: Fraction, **settings: Any) -> None:
+    Args:
+        width, height: the size of the picture, in pixels.
+        rate: frames per second.
+        confidence: that of the job; by default a job's own.
+        settings: settings of the tracker that differ from those of such a job.
+    """
+
+    def __init__(
+        self, *, width: int, height: int, rate: Fraction, confidence: float | None = None, **settings: Any
+    ) -> None:
+        params = TrackParams() if confidence is None else TrackParams(confidence=confidence)
+        self._confidence = params.confidence
         self._tracker = Tracker(
-            TrackerSettings(**settings), width=width, height=height, time_base=1 / Fraction(rate)
+            replace(tracker_settings(params), **settings),
+            width=width,
+            height=height,
+            time_base=1 / Fraction(rate),
         )
         self._updates: list[Any] = []
 
@@ -94,20 +109,30 @@ class Ours:
         """Process one frame."""
         self._updates.append(self._tracker.update(detections, frame=frame, pts=frame))
 
-    def result(self, frames: int) -> Result:
-        """End the video; return the boxes of each frame."""
+    def finish(self) -> TrackBoxCollector:
+        """End the video; return all tracks, reported or not."""
         found = TrackBoxCollector()
         for boxes in (*self._updates, self._tracker.finish()):
             found.add(boxes, boxes.frames)
-        tracks = found.reported(confidence=TrackParams().confidence, classes=None)
-        rows = [tracks.by_frame(frame) for frame in range(frames)]
-        return [
-            (
-                np.array([track.id for track, _ in row], np.int64),
-                np.array([track.boxes[at] for track, at in row], np.float64).reshape(-1, 4),
-            )
-            for row in rows
-        ]
+        return found
+
+    def result(self, frames: int) -> Result:
+        """End the video; return the boxes of each frame."""
+        return by_frame(self.finish().reported(confidence=self._confidence, classes=None), frames)
+
+
+def by_frame(tracks: Iterable[ReportedTrack], frames: int) -> Result:
+    """Return the boxes of tracks for each frame, in order of id."""
+    ids: list[list[int]] = [[] for _ in range(frames)]
+    boxes: list[list[NDArray[np.float32]]] = [[] for _ in range(frames)]
+    for track in tracks:
+        for frame, box in zip(track.frames.tolist(), track.boxes, strict=True):
+            ids[frame].append(track.id)
+            boxes[frame].append(box)
+    return [
+        (np.array(row, np.int64), np.array(where, np.float64).reshape(-1, 4))
+        for row, where in zip(ids, boxes, strict=True)
+    ]
 
 
 class Ultralytics:

@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import platform
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,7 +27,6 @@ from benchmarks.tracker.score import Scorer, Scores
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-REAL = Path("../shared/real/mot")
 METRICS = ("mota", "idf1", "hota")
 Groups = dict[str, dict[str, list[real.RealSequence]]]
 """Data set -> sequence -> its runs."""
@@ -57,15 +55,6 @@ def _made(data_set: str, scene: scenes.Scene, seed: int) -> real.RealSequence:
         uncounted=nothing,
         regions=nothing,
     )
-
-
-def real_scenes(folders: list[Path]) -> Groups:
-    """Return the real sequences by data set."""
-    groups: Groups = {}
-    for folder in folders:
-        for sequence in real.sequences(folder):
-            groups.setdefault(sequence.data_set, {})[sequence.scene.name] = [sequence]
-    return groups
 
 
 def score(
@@ -120,21 +109,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--real", type=Path, action="append", metavar="FOLDER", help="real sequences")
+    real.add_arguments(parser)
     parser.add_argument("--seeds", type=int, default=10, help="runs of each made scene; 0 for none")
     parser.add_argument("--only", metavar="NAMES", help="trackers, separated by commas (default: all)")
-    parser.add_argument("--groups", metavar="NAMES", help="data sets, separated by commas (default: all)")
     arguments = parser.parse_args()
+    of_data_set = real.chosen(parser, arguments, optional=True)
     peers.require("trackeval", *(["motmetrics"] if arguments.seeds else []))
     trackers = peers.available()
     if arguments.only:
         trackers = {name: trackers[name] for name in arguments.only.split(",")}
-    folders = arguments.real or ([REAL] if REAL.is_dir() else [])
     print(f"python -m benchmarks.tracker.quality --seeds {arguments.seeds}; {dt.date.today()}")  # noqa: DTZ011
     print(f"Python {platform.python_version()}, {peers.versions()}")
-    if not folders:
-        print(f"{REAL} is missing, so there are no real sequences here; name a folder with --real")
-    groups = real_scenes(folders) | (made_scenes(arguments.seeds) if arguments.seeds else {})
+    if not arguments.real and not real.DEFAULT.is_dir():
+        print(f"{real.DEFAULT} is missing, so there are no real sequences here; name a folder with --real")
+    groups: Groups = {
+        data_set: {one.scene.name: [one] for one in sequences} for data_set, sequences in of_data_set.items()
+    }
+    groups |= made_scenes(arguments.seeds) if arguments.seeds else {}
     print("Each cell: MOTA, IDF1, HOTA, id switches.")
     for data_set, group in groups.items():
         if not arguments.groups or data_set in arguments.groups.split(","):

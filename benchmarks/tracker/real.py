@@ -16,6 +16,7 @@ from __future__ import annotations
 import configparser
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,12 +25,14 @@ from benchmarks.tracker.scenes import Scene
 from orchestrator.tracking.association import assign, iou
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    import argparse
 
     from numpy.typing import NDArray
 
     from benchmarks.tracker.peers import Result
 
+DEFAULT = Path("../shared/real/mot")
+"""Where the sequences are looked for, if no folder is named."""
 KITTI_WIDTH, KITTI_HEIGHT, KITTI_RATE = 1242, 375, Fraction(10)
 KITTI_TYPES = {"car": "Car", "ped": "Pedestrian"}
 MATCH_IOU = 0.5
@@ -88,6 +91,42 @@ def sequences(folder: Path) -> list[RealSequence]:
         for path in sorted(folder.iterdir())
         if (path / "det.txt").exists()
     ]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options that choose real sequences."""
+    parser.add_argument(
+        "--real", type=Path, action="append", metavar="FOLDER", help=f"real sequences (default: {DEFAULT})"
+    )
+    parser.add_argument("--groups", metavar="NAMES", help="data sets, separated by commas (default: all)")
+
+
+def chosen(
+    parser: argparse.ArgumentParser, arguments: argparse.Namespace, *, optional: bool = False
+) -> dict[str, list[RealSequence]]:
+    """Return the real sequences by data set; end the program with an error if a folder cannot be read.
+
+    Args:
+        parser: reports errors.
+        arguments: those that `add_arguments` added.
+        optional: whether it is right if no folder is named and the default one is missing.
+    """
+    if optional and not arguments.real and not DEFAULT.is_dir():
+        return {}
+    found: dict[str, list[RealSequence]] = {}
+    for folder in arguments.real or [DEFAULT]:
+        try:
+            read = sequences(folder)
+        except FileNotFoundError as exc:
+            parser.error(f"--real {folder}: {exc.filename} is missing")
+        except (OSError, ValueError) as exc:
+            parser.error(f"--real {folder} cannot be read: {exc}")
+        if not read:
+            parser.error(f"--real {folder}: no folder in it has a det.txt")
+        for sequence in read:
+            found.setdefault(sequence.data_set, []).append(sequence)
+    wanted = arguments.groups.split(",") if arguments.groups else list(found)
+    return {name: found[name] for name in found if name in wanted}
 
 
 def _mot(path: Path) -> RealSequence:

@@ -56,7 +56,7 @@ def _names(_context: click.Context, _option: click.Parameter, values: tuple[str,
 @click.option(
     "--confidence",
     default=DEFAULTS.confidence,
-    help="Report tracks whose detections score at least this on average, 0 to 1.",
+    help="Report tracks whose detections score at least this on average, 0 to 1, or 0.05 more for a while.",
 )
 @click.option(
     "--tracker",

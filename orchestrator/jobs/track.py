@@ -19,8 +19,9 @@ class TrackParams(Strict):
     """The names of the classes to report; None reports all. A name with commas that the model does not know
     is split at the commas into several names."""
     confidence: Number = Field(default=0.5, ge=0, le=1)
-    """Tracks whose detections score less on average are not reported. The tracker still uses every box of the
-    model, so that a track continues through frames where the model is unsure."""
+    """Tracks whose detections score less on average are not reported, unless eight or more of them in a row
+    score at least 0.05 more than this on average. The tracker still uses every box of the model, so that a
+    track continues through frames where the model is unsure."""
     tracker: Literal["bytetrack", "botsort"] = "bytetrack"
     """The tracking algorithm; `botsort` also compensates for the camera's motion."""
     stride: WholeNumber = Field(default=1, ge=1, le=30)

@@ -68,7 +68,9 @@ class DetectionLinker:
         self._params = params
         self._reported_classes = class_numbers(params.classes, model, classes)
         width, height = info.display_size
-        self._tracker = Tracker(_settings(params), width=width, height=height, time_base=info.time_base)
+        self._tracker = Tracker(
+            tracker_settings(params), width=width, height=height, time_base=info.time_base
+        )
         self._found = TrackBoxCollector()
 
     @property
@@ -130,7 +132,7 @@ class DetectionLinker:
         )
 
 
-def _settings(params: TrackParams) -> TrackerSettings:
+def tracker_settings(params: TrackParams) -> TrackerSettings:
     """Return settings that start every track that could be reported: one of its boxes scores enough.
 
     The less confidence is asked for, the less the scores rise for a detector that is sure of much.

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orchestrator.frames import Boxes, TrackBoxes
+from orchestrator.track_output.report_rule import is_reported
 
 _TYPES: dict[str, np.dtype[Any]] = {
     "ids": np.dtype(np.int32),
@@ -159,7 +160,7 @@ class TrackBoxCollector:
 
         Args:
             confidence: 0..1; a track is reported if its detections (not counting interpolated boxes) have at
-                least that mean score, to four decimals.
+                least that mean score, or a stretch of them clearly more: see `report_rule`.
             classes: numbers of the classes to report, None for all. A track's class is that of its last box.
         """
         columns = {name: np.frombuffer(self._columns[name], kind) for name, kind in _TYPES.items()}
@@ -169,14 +170,13 @@ class TrackBoxCollector:
         begins = np.flatnonzero(np.diff(ids, prepend=0))  # ids count from 1
         ends = np.append(begins[1:], len(ids))[: len(begins)]
         class_numbers = columns["classes"][order[ends - 1]]
-        selected = np.zeros(len(begins), np.bool_)
-        if len(begins):
-            detected = ~columns["interpolated"][order]
-            sums = np.add.reduceat(detected * columns["scores"][order], begins, dtype=np.float64)
-            counts = np.add.reduceat(detected, begins, dtype=np.float64)
-            selected = (counts > 0) & (np.round(sums / np.maximum(counts, 1), 4) >= confidence)
+        selected = np.ones(len(begins), np.bool_)
         if classes is not None:
-            selected &= np.isin(class_numbers, sorted(classes))
+            selected = np.isin(class_numbers, sorted(classes))
+        for track in np.flatnonzero(selected):
+            rows = order[begins[track] : ends[track]]
+            scores = columns["scores"][rows[~columns["interpolated"][rows]]]
+            selected[track] = len(scores) > 0 and is_reported(scores, confidence)
         chosen = np.flatnonzero(selected)
         chosen = chosen[np.argsort(columns["frames"][order[begins[chosen]]], kind="stable")]
         rows = np.concatenate(

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.frames import TrackBoxes
+from orchestrator.track_output.report_rule import is_reported
 from orchestrator.track_output.reported_tracks import ReportedTracks, TrackBoxCollector
 
 Row = tuple[int, int, float, int, bool]
@@ -142,7 +143,7 @@ def test_it_agrees_with_doing_it_one_box_at_a_time(
     for number in {row[1] for row in rows}:
         of_track = sorted(row for row in rows if row[1] == number)
         seen = [score for _, _, score, _, interpolated in of_track if not interpolated]
-        if seen and round(sum(seen) / len(seen), 4) >= confidence:
+        if seen and is_reported(np.array(seen), confidence):
             expected.append((of_track[0][0], number, of_track))
     tracks = reported(rows[:middle], rows[middle:], confidence=confidence)
     assert [track.frames.tolist() for track in tracks] == [

@@ -3163,7 +3163,7 @@ export interface components {
             classes: string[] | null;
             /**
              * Confidence
-             * @description Tracks whose detections score less on average are not reported. The tracker still uses every box of the model, so that a track continues through frames where the model is unsure.
+             * @description Tracks whose detections score less on average are not reported, unless eight or more of them in a row score at least 0.05 more than this on average. The tracker still uses every box of the model, so that a track continues through frames where the model is unsure.
              * @default 0.5
              */
             confidence: number;
