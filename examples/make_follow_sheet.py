@@ -3,7 +3,7 @@
     python -m examples.make_follow_sheet
 
 Each row is a scene of tools/fixtures/follow_scenes.py, drawn from its boxes: people with a head, other things
-as plain boxes. The bright part of each picture is the crop, 9:16.
+as plain boxes. The bright part of each picture is the crop, 9:16; in the last row it has the picture's shape.
 """
 
 from __future__ import annotations
@@ -39,7 +39,10 @@ _SKIN = (236, 200, 170)
 @click.option("--output", type=click.Path(path_type=Path), default=OUTPUT)
 def main(output: Path) -> None:
     """Draw the contact sheets."""
-    rows = [_row(scene) for scene in scenes()]
+    rows = [_row(scene, scene.name, ASPECT) for scene in scenes()]
+    rows += [
+        _row(scene, f"{scene.name} (16:9)", None) for scene in scenes() if "nobody is there" in scene.name
+    ]
     sheet = Image.new("RGB", (rows[0].width, sum(row.height for row in rows)), "white")
     top = 0
     for row in rows:
@@ -49,15 +52,15 @@ def main(output: Path) -> None:
     click.echo(f"{output}: {output.stat().st_size // 1000} kB")
 
 
-def _row(scene: Scene) -> Image.Image:
+def _row(scene: Scene, name: str, aspect: Fraction | None) -> Image.Image:
     tracks, seconds = parse_tracks(scene.document()), times_s(scene)
     following = follow_subject(
-        tracks, track="main", aspect=ASPECT, zoom=None, times_s=seconds, width=WIDTH, height=HEIGHT
+        tracks, track="main", aspect=aspect, zoom=None, times_s=seconds, width=WIDTH, height=HEIGHT
     )
     wide, high = WIDTH // SMALLER, HEIGHT // SMALLER
     row = Image.new("RGB", (COLUMNS * (wide + _GAP_PX), _TITLE_PX + high + _GAP_PX), "white")
     pen = ImageDraw.Draw(row)
-    pen.text((2, 2), scene.name, fill=(40, 42, 48))
+    pen.text((2, 2), name, fill=(40, 42, 48))
     frames = np.linspace(0.5 * RATE, scene.frames - 0.5 * RATE, COLUMNS).astype(int).tolist()
     for column, frame in enumerate(frames):
         crop = following.path.at(float(seconds[frame]))

@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from orchestrator.framing.follow import follow_subject
-from orchestrator.framing.subject_choice import choose_subjects
+from orchestrator.framing.subject_choice import SubjectChooser
 from orchestrator.framing.track_file_reader import read_tracks
 from orchestrator.framing.whole_pixel_window import WholePixelWindow
 from orchestrator.media.colour.resize import resize
@@ -55,9 +55,8 @@ def main(tracks: Path, output: Path) -> None:
     path = follow_subject(
         subjects, track="main", aspect=ASPECT, zoom=None, times_s=times_s, width=width, height=height
     ).path
-    subject = choose_subjects(
-        subjects, "main", size=path.size, times_s=times_s, width=width, height=height
-    ).target
+    chooser = SubjectChooser(subjects, "main", times_s=times_s, width=width, height=height)
+    subject = chooser.choose(path.size).target
     view = WholePixelWindow(path, info, size=(198, 352))
 
     figure = plt.figure(figsize=(11, 6.4), dpi=100, layout="constrained")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from orchestrator.framing.crop_geometry import crop_of_aspect
 from orchestrator.framing.keyframes import CropPath
 from orchestrator.framing.safe_zones import NO_SAFE_ZONES, SafeZones
-from orchestrator.framing.subject_choice import Choice, choose_subjects
+from orchestrator.framing.subject_choice import Choice, SubjectChooser
 from orchestrator.framing.target import Target
 from orchestrator.framing.target_path import plan_crop_path
 from orchestrator.framing.track_file_reader import SubjectTracks
@@ -55,7 +55,7 @@ def follow_subject(
 
     Args:
         subjects: the tracks of the video.
-        track: the id of a track, or `main`; see `choose_subjects`.
+        track: the id of a track, or `main`; see `SubjectChooser`.
         class_name: the class of the tracks that may be followed; None allows all classes.
         aspect: width : height of the crop; None is that of the picture.
         zoom: 1 for the largest crop of that aspect, 2 for one of half its width and height. None is 1, or
@@ -79,11 +79,12 @@ def follow_subject(
     else:
         zooms = [zoom]
     sizes = [crop_of_aspect(shape, width=width, height=height, zoom=factor) for factor in zooms]
+    chooser = SubjectChooser(
+        subjects, track, class_name=class_name, times_s=times_s, width=width, height=height
+    )
     choices: list[tuple[float, Choice]] = []
     for size in sizes:
-        choice = choose_subjects(
-            subjects, track, class_name=class_name, size=size, times_s=times_s, width=width, height=height
-        )
+        choice = chooser.choose(size)
         choices.append((_clear_share(choice.target, size, safe, height), choice))
         if choices[-1][0] >= _HEADS_CLEAR:
             break

@@ -5,7 +5,7 @@ It says whom it chose when and why, so that a person can judge the choice, and c
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orchestrator.errors import BadRequest
-from orchestrator.framing.appearances import CENTRAL, MOVING, Appearance, find_appearances
+from orchestrator.framing.appearances import CENTRAL, MOVING, Appearance, InView, find_appearances
+from orchestrator.framing.camera_drift import CameraDrift
 from orchestrator.framing.class_order import ClassGroup
 from orchestrator.framing.frame_durations import frame_ends_s
 from orchestrator.framing.subject_schedule import Turn, schedule_subjects
@@ -48,86 +49,101 @@ class Choice:
     wide: tuple[WideTime, ...] = ()
 
 
-def choose_subjects(
-    subjects: SubjectTracks,
-    track: int | Literal["main"],
-    *,
-    class_name: str | None = None,
-    size: tuple[float, float],
-    times_s: NDArray[np.float64],
-    width: int,
-    height: int,
-) -> Choice:
-    """Return whom to follow.
+class SubjectChooser:
+    """Chooses whom to follow in a video, for crops of any size.
 
     Args:
-        subjects: the tracks of a video.
+        subjects: the tracks of the video.
         track: the id of a track; or `main` for whoever matters most at each moment (`subject_schedule.py`)
             and whoever fits into the crop beside them (`target.py`).
         class_name: the class of the tracks that may be followed; None allows all classes.
-        size: width and height of the crop, in pixels.
         times_s: float64 [F], presentation time of each frame of the video, in seconds, rising.
         width, height: size of the picture as displayed, in pixels.
 
     Raises:
         BadRequest: there is no track with that id, no track of that class, or no track at all.
     """
-    if class_name is not None:
-        subjects = subjects.of_class(class_name)
-    if track != "main":
-        return _by_id(subjects, track, times_s)
-    if not subjects.by_id:
-        raise BadRequest("there is nobody to follow: the tracks are empty")
-    appearances = find_appearances(subjects, times_s=times_s, width=width, height=height)
-    turns = schedule_subjects(appearances, cuts=subjects.cuts, times_s=times_s)
+
+    def __init__(
+        self,
+        subjects: SubjectTracks,
+        track: int | Literal["main"],
+        *,
+        class_name: str | None = None,
+        times_s: NDArray[np.float64],
+        width: int,
+        height: int,
+    ) -> None:
+        self._times_s, self._ends_s = times_s, frame_ends_s(times_s)
+        self._width, self._height, self._cuts = width, height, subjects.cuts
+        chosen = subjects if class_name is None else subjects.of_class(class_name)
+        self._by_id: Choice | None = None
+        if track != "main":
+            self._by_id = _by_id(chosen, track, times_s)
+            return
+        if not chosen.by_id:
+            raise BadRequest("there is nobody to follow: the tracks are empty")
+        drift = CameraDrift(subjects, times_s=times_s, width=width, height=height)
+        found = find_appearances(chosen, drift=drift, times_s=times_s, width=width, height=height)
+        self._turns = schedule_subjects(found, cuts=subjects.cuts, times_s=times_s)
+        self._near = _in_view(self._turns, found)
+        has_people = any(appearance.group is ClassGroup.PERSON for appearance in found)
+        self._absent = "nobody" if has_people else "nothing to follow"
+
+    def choose(self, size: tuple[float, float]) -> Choice:
+        """Return whom a crop follows whose width and height are `size`, in pixels."""
+        if self._by_id is not None:
+            return self._by_id
+        times_s, ends_s = self._times_s, self._ends_s
+        parts: list[tuple[Target, FollowedStretch]] = []
+        for turn, near in zip(self._turns, self._near, strict=True):
+            target, beside = target_of_turn(turn, near, sides=size, times_s=times_s)
+            stretch = FollowedStretch(
+                start=_seconds(times_s[turn.first]),
+                end=_seconds(ends_s[turn.last]),
+                track=turn.appearance.track,
+                class_name=turn.appearance.class_name,
+                beside=tuple(beside),
+                reason=_reason(turn),
+            )
+            parts.append((target, stretch))
+        factor = widest_factor(size, width=self._width, height=self._height)
+        widest = "as much of the picture as the shape allows"
+        if abs(size[0] * self._height - size[1] * self._width) <= self._height:
+            widest = "the whole picture"
+        cuts, wide = set(self._cuts.tolist()), list[WideTime]()
+        for begin, end in _empty_parts(self._turns, self._cuts, times_s, ends_s):
+            wide_time = _wide_time(begin, end, cuts, times_s)
+            is_wide = is_long_enough(wide_time, factor)
+            if is_wide:
+                wide.append(wide_time)
+            stretch = FollowedStretch(
+                start=_seconds(times_s[begin]),
+                end=_seconds(ends_s[end - 1]),
+                track=None,
+                class_name=None,
+                reason=f"{self._absent} is in view: {widest if is_wide else 'the middle of the picture'}",
+            )
+            at_rest = _frames_at_rest(begin, end, wide_time, times_s)
+            nobody = target_of_nobody(at_rest, width=self._width, height=self._height)
+            parts.append((nobody, stretch))
+        parts.sort(key=lambda part: int(part[0].frames[0]))
+        return Choice(
+            target=joined([target for target, _ in parts]),
+            hold_after_s=np.inf,
+            stretches=tuple(stretch for _, stretch in parts),
+            wide=tuple(wide),
+        )
+
+
+def _in_view(turns: Sequence[Turn], appearances: Iterable[Appearance]) -> list[list[Appearance]]:
+    """Return for each turn the appearances that are in view during it."""
     by_shot: dict[int, list[Appearance]] = {}
     for appearance in appearances:
         by_shot.setdefault(appearance.shot, []).append(appearance)
-    ends_s = frame_ends_s(times_s)
-    parts: list[tuple[Target, FollowedStretch]] = []
-    for turn in turns:
-        near = [
-            other
-            for other in by_shot[turn.appearance.shot]
-            if other.frames[0] <= turn.last and other.frames[-1] >= turn.first
-        ]
-        target, beside = target_of_turn(turn, near, sides=size, times_s=times_s)
-        stretch = FollowedStretch(
-            start=_seconds(times_s[turn.first]),
-            end=_seconds(ends_s[turn.last]),
-            track=turn.appearance.track,
-            class_name=turn.appearance.class_name,
-            beside=tuple(beside),
-            reason=_reason(turn),
-        )
-        parts.append((target, stretch))
-    factor = widest_factor(size, width=width, height=height)
-    widest = "as much of the picture as the shape allows"
-    if abs(size[0] * height - size[1] * width) <= height:
-        widest = "the whole picture"
-    absent = "nobody" if any(one.group is ClassGroup.PERSON for one in appearances) else "nothing to follow"
-    cuts, wide = set(subjects.cuts.tolist()), list[WideTime]()
-    for begin, end in _empty_parts(turns, subjects.cuts, times_s, ends_s):
-        wide_time = _wide_time(begin, end, cuts, times_s)
-        is_wide = is_long_enough(wide_time, factor)
-        if is_wide:
-            wide.append(wide_time)
-        stretch = FollowedStretch(
-            start=_seconds(times_s[begin]),
-            end=_seconds(ends_s[end - 1]),
-            track=None,
-            class_name=None,
-            reason=f"{absent} is in view: {widest if is_wide else 'the middle of the picture'}",
-        )
-        at_rest = _frames_at_rest(begin, end, times_s)
-        parts.append((target_of_nobody(at_rest, width=width, height=height), stretch))
-    parts.sort(key=lambda part: int(part[0].frames[0]))
-    return Choice(
-        target=joined([target for target, _ in parts]),
-        hold_after_s=np.inf,
-        stretches=tuple(stretch for _, stretch in parts),
-        wide=tuple(wide),
-    )
+    shots = {turn.appearance.shot for turn in turns}
+    in_view = {shot: InView(by_shot[shot]) for shot in shots}
+    return [in_view[turn.appearance.shot].between(turn.first, turn.last) for turn in turns]
 
 
 def _by_id(subjects: SubjectTracks, track: int, times_s: NDArray[np.float64]) -> Choice:
@@ -178,10 +194,14 @@ def _empty_parts(
     return found
 
 
-def _frames_at_rest(begin: int, end: int, times_s: NDArray[np.float64]) -> NDArray[np.int64]:
+def _frames_at_rest(begin: int, end: int, wide: WideTime, times_s: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return the frames in which the crop should be in the middle, of those from `begin` to before `end`."""
     frames = np.arange(begin, end)
-    near_s = np.minimum(times_s[frames] - times_s[begin], times_s[end - 1] - times_s[frames])
+    near_s = np.full(len(frames), np.inf)
+    if wide.opens:
+        near_s = np.minimum(near_s, times_s[frames] - times_s[begin])
+    if wide.closes:
+        near_s = np.minimum(near_s, times_s[end - 1] - times_s[frames])
     return np.asarray(frames[near_s >= min(_GRACE_S, float(near_s.max()))], np.int64)
 
 

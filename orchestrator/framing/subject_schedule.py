@@ -8,13 +8,13 @@ a long time; a glimpse is not worth a movement.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestrator.framing.appearances import Appearance
+from orchestrator.framing.appearances import Appearance, InView
 from orchestrator.framing.class_order import ClassGroup
 from orchestrator.framing.frame_durations import frame_ends_s
 
@@ -76,12 +76,12 @@ def schedule_subjects(
         if sum(_duration_s(appearance, times_s) for appearance in somebody) >= min(_SOMEBODY_S, shot_s / 2):
             candidates = somebody or candidates
         frames = slice(edges[shot], edges[shot + 1])
-        turns += _turns(_schedule_shot(candidates, times_s, shown_to_s, frames), in_view)
+        turns += _turns(_schedule_shot(candidates, times_s, shown_to_s, frames), InView(in_view))
     return turns
 
 
 def _duration_s(appearance: Appearance, times_s: NDArray[np.float64]) -> float:
-    return float(times_s[appearance.frames[-1]] - times_s[appearance.frames[0]])
+    return float(times_s[appearance.last] - times_s[appearance.first])
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +106,7 @@ class _Follower:
     @property
     def last(self) -> int:
         """The last frame with a box of the appearance."""
-        return int(self.appearance.frames[-1])
+        return self.appearance.last
 
     def ended(self, last: int) -> _Followed:
         """Return the schedule with the appearance followed up to a frame."""
@@ -120,7 +120,7 @@ def _schedule_shot(
     frames: slice,
 ) -> _Followed | None:
     """Return the best schedule of a shot of these frames; None if nobody is followed."""
-    waiting = sorted(candidates, key=lambda appearance: int(appearance.frames[0]), reverse=True)
+    waiting = sorted(candidates, key=lambda appearance: appearance.first, reverse=True)
     steps = _steps(times_s, frames)
     ends_s = np.append(times_s[steps[1:]], shown_to_s[frames.stop - 1])
     begin_cost = _BEGIN * min(1.0, float(ends_s[-1] - times_s[frames.start]) / _LONG_SHOT_S)
@@ -132,10 +132,10 @@ def _schedule_shot(
             if worth > value:
                 value, done = worth, follower.ended(min(follower.last, step - 1))
         still = [follower for follower in active if follower.last >= step]
-        while waiting and waiting[-1].frames[0] <= step:
+        while waiting and waiting[-1].first <= step:
             appearance = waiting.pop()
-            if appearance.frames[-1] >= step:
-                still.append(_Follower(appearance, value - begin_cost, done, int(appearance.frames[0])))
+            if appearance.last >= step:
+                still.append(_Follower(appearance, value - begin_cost, done, appearance.first))
         for follower in still:
             if value - begin_cost > follower.value:
                 follower.value, follower.before, follower.first = value - begin_cost, done, step
@@ -155,7 +155,7 @@ def _steps(times_s: NDArray[np.float64], frames: slice) -> NDArray[np.int64]:
     return np.asarray(np.flatnonzero(np.diff(slots, prepend=-1)) + frames.start, np.int64)
 
 
-def _turns(done: _Followed | None, in_view: Iterable[Appearance]) -> list[Turn]:
+def _turns(done: _Followed | None, in_view: InView) -> list[Turn]:
     """Return a schedule in order of time, each turn with its rivals among those in view in the shot."""
     listed: list[_Followed] = []
     while done is not None:
@@ -168,18 +168,15 @@ def _turns(done: _Followed | None, in_view: Iterable[Appearance]) -> list[Turn]:
         inside = frames[(frames >= max(followed.first, earliest)) & (frames <= followed.last)]
         if not inside.size:
             continue
-        rivals = tuple(
-            other
-            for other in in_view
-            if other is not followed.appearance and other.frames[0] <= inside[0] <= other.frames[-1]
-        )
+        first = int(inside[0])
+        rivals = tuple(other for other in in_view.between(first, first) if other is not followed.appearance)
         turns.append(
             Turn(
                 appearance=followed.appearance,
-                first=int(inside[0]),
+                first=first,
                 last=int(inside[-1]),
                 rivals=rivals,
-                after_leaving=turns[-1].last == int(turns[-1].appearance.frames[-1]) if turns else None,
+                after_leaving=turns[-1].last == turns[-1].appearance.last if turns else None,
             )
         )
     return turns

@@ -75,12 +75,14 @@ def target_of_turn(
     frames, boxes = main.frames[rows], main.boxes[rows].copy()
     heads = heads_of(boxes, main.class_name)
     beside: list[int] = []
+    if times_s[turn.last] - times_s[turn.first] < TOGETHER_S:
+        appearances = ()
     for other in sorted(appearances, key=lambda appearance: (-appearance.weight, appearance.track)):
         if len(set(beside)) == MOST_BESIDE:
             break
         if not _is_like(main, other):
             continue
-        there = (frames >= other.frames[0]) & (frames <= other.frames[-1])
+        there = (frames >= other.first) & (frames <= other.last)
         if not there.any():
             continue
         their_boxes = np.column_stack(
@@ -127,9 +129,7 @@ def _is_like(main: Appearance, other: Appearance) -> bool:
         return False
     if is_head(other.class_name) != is_head(main.class_name) or other.weight < _LIKE * main.weight:
         return False
-    heights = [
-        float((appearance.boxes[:, 3] - appearance.boxes[:, 1]).mean()) for appearance in (main, other)
-    ]
+    heights = main.height_px, other.height_px
     return _LIKE * max(heights) <= min(heights)
 
 

@@ -114,6 +114,21 @@ def test_it_is_wide_before_the_first_one_enters_and_after_the_last_one_has_left(
     assert (crops[21 * RATE :, 2] == WIDTH).all()
 
 
+def test_after_the_last_one_has_left_a_crop_that_cannot_widen_goes_to_the_middle_until_the_end() -> None:
+    """Nobody enters at the end of a shot, so the crop need not be anywhere else there."""
+    for cuts in ((), (11 * RATE,)):
+        scene = scene_of(
+            13 if cuts else 11,
+            figure(1, "person", [(0, 900), (8, 2000)]),
+            *([figure(2, "person", [(11, 300), (13, 300)])] if cuts else []),
+            cuts=cuts,
+        )
+        _, crops = followed(scene, aspect=TALL)
+        left = crops[8 * RATE, 0]
+        assert left > 1100
+        assert crops[11 * RATE - 1, 0] == pytest.approx((WIDTH - 608) / 2, abs=0.1 * 608)
+
+
 def test_a_crop_that_captions_made_smaller_becomes_large_again() -> None:
     low = figure(1, "person", [(0, 500), (10, 500)], size=(240, 330), bottom=1075)
     _, crops = followed(scene_of(20, low), aspect=TALL, safe=SafeZones(bottom=0.25))
