@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from export_onnx.packaged_weights import PackagedWeights
-from export_onnx.triton_config import DetectorConfig, ModelConfig, ModelTask, ServingOptions, UpscalerConfig
+from export_onnx.triton_config import (
+    DetectorConfig,
+    ModelConfig,
+    ModelTask,
+    ServingOptions,
+    UpscalerConfig,
+    even_tiling,
+)
 from orchestrator.errors import ModelBuildFailed, UnknownModel
 from orchestrator.settings import PROJECT_ROOT
 
@@ -47,7 +54,7 @@ class CatalogModel(ABC):
         source: who published the weights.
         good_for: what to use it for, a phrase for people.
         architecture: name of the network's architecture; of an upscaler, spandrel's identifier.
-        size_multiple: input height and width must be multiples of it.
+        size_multiple: input height and width of the network must be multiples of it.
         max_batch: the maximum number of pictures that Triton may run as one batch.
         packaged: where PyPI has them as a network of ncnn; None if it does not.
     """
@@ -126,7 +133,7 @@ class CatalogUpscaler(CatalogModel):
 
     Attributes:
         scale: output size over input size.
-        halo: input pixels a tile needs on each side; a multiple of size_multiple.
+        halo: input pixels on each side of a tile that the network needs; a multiple of size_multiple.
         tile: recommended side of a tile in input pixels, without halo; a multiple of size_multiple.
     """
 
@@ -137,12 +144,8 @@ class CatalogUpscaler(CatalogModel):
     def served(  # noqa: D102  described in the base
         self, *, choices: ServingOptions, weights_sha256: str | None = None, licence: str = "unknown"
     ) -> UpscalerConfig:
-        return UpscalerConfig(
-            scale=self.scale,
-            halo=self.halo,
-            tile=self.tile,
-            **self._common(choices, weights_sha256, licence),
-        )
+        tiling = even_tiling(size_multiple=self.size_multiple, halo=self.halo, tile=self.tile)
+        return UpscalerConfig(scale=self.scale, **(self._common(choices, weights_sha256, licence) | tiling))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,9 +10,6 @@ PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 INPUT = "image"
 """The input of a detector: uint8 [N, H, W, 3], RGB."""
 
-OUTPUT = "upscaled"
-"""uint8 [N, scale*H, scale*W, 3], RGB."""
-
 LUMA, CHROMA = "luma", "chroma"
 """Planes of an upscaler's input: uint8 [N, B, H, W] and [N, 2, B, h, w], Cb before Cr. B is 1, or 2 for more
 than 8 bits: the plane of the low bytes, then that of the high bytes."""

@@ -7,11 +7,24 @@ orchestrator/triton/contract.py reads the `parameters` back over gRPC.
 from __future__ import annotations
 
 import json
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from export_onnx.tensor_names import DETECTIONS, INPUT, MAX_DETECTIONS, NUM_DETECTIONS, OUTPUT, Precision
+from export_onnx.tensor_names import (
+    CHROMA,
+    COLOUR,
+    DETECTIONS,
+    INPUT,
+    LUMA,
+    MAX_DETECTIONS,
+    NUM_DETECTIONS,
+    UPSCALED_CHROMA,
+    UPSCALED_LUMA,
+    Precision,
+)
+from orchestrator.triton.colour_tensor import COLOUR_FLOATS, MOST_COLOUR_FLOATS
 
 ModelTask = Literal["upscale", "detect"]
 TASKS: tuple[ModelTask, ...] = get_args(ModelTask)
@@ -27,11 +40,31 @@ QUEUE_DELAY_US = 2000
 TENSORRT_WORKSPACE_BYTES = 4 << 30
 """The most memory for TensorRT to try the implementations of a layer; the backend's default is 1 GiB."""
 
+TENSORRT_FEWEST_NODES: dict[ModelTask, int] = {"upscale": 8, "detect": 50}
+"""The smallest subgraph that TensorRT may run, in nodes. The nodes after a detector's NMS are half as many,
+and their shapes differ from picture to picture: TensorRT would build new engines for them in every job. Those
+after the first branch of an upscaler would each become an engine, whose inputs have no profile."""
 
-TENSORRT_FEWEST_NODES = 50
-"""The smallest subgraph of a detector, in nodes, that TensorRT may run. The nodes after NMS are half as many,
-and
-their shapes differ from picture to picture: TensorRT would build new engines for them in every job."""
+CHROMA_HALO = 3
+"""Input pixels that chroma adds to a network's halo on each side: its interpolation reaches one pixel beyond
+a window, and the filter before it is subsampled two output pixels."""
+
+
+def even_tiling(*, size_multiple: int, halo: int, tile: int) -> dict[str, int]:
+    """Return how an upscaler is tiled, as its config says: by what its network needs, and for planes.
+
+    Tiles and windows begin and end at even pixels, because chroma may be subsampled, and their halo includes
+    that of chroma.
+
+    Args:
+        size_multiple, halo, tile: of the network, in input pixels.
+    """
+    multiple = math.lcm(size_multiple, 2)
+    return {
+        "size_multiple": multiple,
+        "halo": multiple * -(-(halo + CHROMA_HALO) // multiple),
+        "tile": multiple * -(-tile // multiple),
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +90,26 @@ class ServingOptions:
     instances: int = 1
     side: int | None = None
     max_detections: int = MAX_DETECTIONS
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputTensor:
+    """One input of a model.
+
+    Attributes:
+        name: its name.
+        datatype: Triton's name of its type.
+        dims: its shape for one picture in config.pbtxt; -1 is any length.
+        smallest, usual, largest: its shapes, for one picture, between which TensorRT's engine works, and the
+            one for which it is fastest.
+    """
+
+    name: str
+    datatype: Literal["TYPE_UINT8", "TYPE_FP32"]
+    dims: tuple[int, ...]
+    smallest: tuple[int, ...]
+    usual: tuple[int, ...]
+    largest: tuple[int, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +140,11 @@ class ModelConfig(ABC):
 
     @property
     @abstractmethod
+    def inputs(self) -> tuple[InputTensor, ...]:
+        """The inputs, in the order of config.pbtxt."""
+
+    @property
+    @abstractmethod
     def outputs(self) -> tuple[str, ...]:
         """The body of each `output` block of config.pbtxt."""
 
@@ -107,7 +165,7 @@ class UpscalerConfig(ModelConfig):
 
     Attributes:
         scale: output size over input size.
-        halo: input pixels a tile needs on each side.
+        halo: input pixels a tile needs on each side; that of the network and of chroma.
         tile: recommended side of a tile in input pixels, without halo.
     """
 
@@ -117,8 +175,41 @@ class UpscalerConfig(ModelConfig):
     tile: int
 
     @property
-    def outputs(self) -> tuple[str, ...]:  # noqa: D102  described in the base
-        return (f'name: "{OUTPUT}"\n  data_type: TYPE_UINT8\n  dims: [ -1, -1, 3 ]',)
+    def inputs(self) -> tuple[InputTensor, ...]:  # noqa: D102  described in the base
+        least, side = self.size_multiple, self.largest_side_px
+        return (
+            InputTensor(
+                name=LUMA,
+                datatype="TYPE_UINT8",
+                dims=(-1, -1, -1),
+                smallest=(1, least, least),
+                usual=(1, side, side),
+                largest=(2, side, side),
+            ),
+            InputTensor(
+                name=CHROMA,
+                datatype="TYPE_UINT8",
+                dims=(2, -1, -1, -1),
+                smallest=(2, 1, least // 2, least // 2),
+                usual=(2, 1, side // 2, side // 2),
+                largest=(2, 2, side, side),
+            ),
+            InputTensor(
+                name=COLOUR,
+                datatype="TYPE_FP32",
+                dims=(-1,),
+                smallest=(COLOUR_FLOATS,),
+                usual=(COLOUR_FLOATS,),
+                largest=(MOST_COLOUR_FLOATS,),
+            ),
+        )
+
+    @property
+    def outputs(self) -> tuple[str, ...]:  # noqa: D102
+        return (
+            f'name: "{UPSCALED_LUMA}"\n  data_type: TYPE_UINT8\n  dims: [ -1, -1, -1 ]',
+            f'name: "{UPSCALED_CHROMA}"\n  data_type: TYPE_UINT8\n  dims: [ 2, -1, -1, -1 ]',
+        )
 
     @property
     def contract_parameters(self) -> dict[str, object]:  # noqa: D102
@@ -158,6 +249,20 @@ class DetectorConfig(ModelConfig):
     def max_detections(self) -> int:
         """The maximum number of boxes in a picture."""
         return self.choices.max_detections
+
+    @property
+    def inputs(self) -> tuple[InputTensor, ...]:  # noqa: D102
+        least, side = self.size_multiple, self.largest_side_px
+        return (
+            InputTensor(
+                name=INPUT,
+                datatype="TYPE_UINT8",
+                dims=(-1, -1, 3),
+                smallest=(least, least, 3),
+                usual=(side, side, 3),
+                largest=(side, side, 3),
+            ),
+        )
 
     @property
     def outputs(self) -> tuple[str, ...]:  # noqa: D102
@@ -200,16 +305,16 @@ _HEAD = (
 
 
 def _tensors(model: ModelConfig) -> str:
+    inputs = "\n".join(
+        f'input {{\n  name: "{tensor.name}"\n  data_type: {tensor.datatype}\n  dims: {_list(tensor.dims)}\n}}'
+        for tensor in model.inputs
+    )
     outputs = "\n".join(f"output {{\n  {output}\n}}" for output in model.outputs)
     return f"""\
 name: {_quoted(model.name)}
 backend: "onnxruntime"
 max_batch_size: {model.max_batch}
-input {{
-  name: "{INPUT}"
-  data_type: TYPE_UINT8
-  dims: [ -1, -1, 3 ]
-}}
+{inputs}
 {outputs}
 """
 
@@ -247,10 +352,15 @@ optimization {{
 
 
 def _tensorrt(model: ModelConfig) -> dict[str, str]:
-    side = model.largest_side_px
     cache = model.choices.engine_cache or ""
-    pieces = {"trt_min_subgraph_size": str(TENSORRT_FEWEST_NODES)} if model.task == "detect" else {}
-    return pieces | {
+
+    def shapes(batch: int, of: Literal["smallest", "usual", "largest"]) -> str:
+        return ",".join(
+            f"{tensor.name}:{'x'.join(map(str, (batch, *getattr(tensor, of))))}" for tensor in model.inputs
+        )
+
+    return {
+        "trt_min_subgraph_size": str(TENSORRT_FEWEST_NODES[model.task]),
         "precision_mode": model.choices.precision.upper(),
         "max_workspace_size_bytes": str(TENSORRT_WORKSPACE_BYTES),
         "trt_engine_cache_enable": "1",
@@ -259,28 +369,37 @@ def _tensorrt(model: ModelConfig) -> dict[str, str]:
         "trt_timing_cache_path": cache,
         # One engine serves every tile; for a shape outside this range TensorRT would build another for
         # minutes.
-        "trt_profile_min_shapes": f"{INPUT}:1x{model.size_multiple}x{model.size_multiple}x3",
-        "trt_profile_opt_shapes": f"{INPUT}:{model.max_batch}x{side}x{side}x3",
-        "trt_profile_max_shapes": f"{INPUT}:{model.max_batch}x{side}x{side}x3",
+        "trt_profile_min_shapes": shapes(1, "smallest"),
+        "trt_profile_opt_shapes": shapes(model.max_batch, "usual"),
+        "trt_profile_max_shapes": shapes(model.max_batch, "largest"),
     }
 
 
 def _warm_up(model: ModelConfig) -> str:
-    side = model.largest_side_px
+    # Random floats might stand for any number, so the colour is zero: that takes as long.
+    inputs = "\n".join(
+        f"""\
+  inputs {{
+    key: "{tensor.name}"
+    value {{
+      data_type: {tensor.datatype}
+      dims: {_list(tensor.usual)}
+      {"random_data" if tensor.datatype == "TYPE_UINT8" else "zero_data"}: true
+    }}
+  }}"""
+        for tensor in model.inputs
+    )
     return f"""\
 model_warmup {{
   name: "tile"
   batch_size: 1
-  inputs {{
-    key: "{INPUT}"
-    value {{
-      data_type: TYPE_UINT8
-      dims: [ {side}, {side}, 3 ]
-      random_data: true
-    }}
-  }}
+{inputs}
 }}
 """
+
+
+def _list(dims: tuple[int, ...]) -> str:
+    return f"[ {', '.join(map(str, dims))} ]"
 
 
 def _parameters(model: ModelConfig) -> str:

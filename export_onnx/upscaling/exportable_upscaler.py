@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from export_onnx.triton_config import UpscalerConfig
+from export_onnx.triton_config import UpscalerConfig, even_tiling
 from export_onnx.upscaling import graph, parity
 from export_onnx.upscaling.load_network import UpscalingNetwork, load
 from orchestrator.errors import WeightsRefused
@@ -118,13 +118,12 @@ def _describe_unlisted(
     # In units of the size multiple: after a pixel-unshuffle a network sees that many times further.
     halo = max((model.halo // model.size_multiple * multiple for model in relatives), default=UNKNOWN_HALO)
     tile = min((model.tile // model.size_multiple * multiple for model in relatives), default=UNKNOWN_TILE)
+    halo = options.halo or network.receptive_field_px or halo
     return UpscalerConfig(
         name=name,
         architecture=network.architecture,
         scale=network.scale,
-        size_multiple=multiple,
-        halo=_round_up(options.halo or network.receptive_field_px or halo, multiple),
-        tile=_round_up(options.tile or tile, multiple),
+        **even_tiling(size_multiple=multiple, halo=halo, tile=options.tile or tile),
         max_batch=min((model.max_batch for model in relatives), default=UNKNOWN_BATCH),
         weights_sha256=weights.sha256,
         weights_source="custom",

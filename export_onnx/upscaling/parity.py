@@ -1,6 +1,7 @@
 """Compares an exported graph in ONNX Runtime with PyTorch, on other inputs than those of the export.
 
-The reference is the network as its authors wrote it, in fp32, with scaling and rounding in NumPy.
+The reference is the network as its authors wrote it, in fp32, with conversion and rounding in NumPy. Pictures
+go through the graph's own conversion, as planes of 16 bits (rgb_planes.py).
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ import onnxruntime
 import torch
 from torch import nn
 
-from export_onnx.tensor_names import INPUT, Precision
+from export_onnx.upscaling import rgb_planes
 from orchestrator.errors import ModelBuildFailed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from export_onnx.tensor_names import Precision
 
 PHOTO = Path(__file__).resolve().parents[1] / "photo.png"
 """160x160 of "Chelsea the cat" by Stefan van der Walt, CC0, from scikit-image."""
@@ -90,7 +93,7 @@ def measure(reference: nn.Module, model: Path, *, scale: int, size_multiple: int
 
     Args:
         reference: float [N, 3, H, W] RGB 0..1 -> float [N, 3, scale*H, scale*W].
-        model: the ONNX file, uint8 NHWC in and out.
+        model: the ONNX file, with planes at both ends.
         scale: output size over input size.
         size_multiple: sizes are multiples of it.
         seed: the seed of the random inputs.
@@ -108,20 +111,21 @@ def measure(reference: nn.Module, model: Path, *, scale: int, size_multiple: int
     worst, total, different, values = 0, 0.0, 0, 0
     images = make_inputs(size_multiple, np.random.default_rng(seed))
     for image in images:
+        planes = rgb_planes.planes_of(image / 255)
         try:
-            (actual,) = session.run(None, {INPUT: image})
+            actual = rgb_planes.to_bytes(rgb_planes.rgb_of(*rgb_planes.run(session, planes)))
         except Exception as exc:
             raise ModelBuildFailed(
                 f"the graph fails at {_shape(image)}, a size it was not traced at: {_line(exc)}; "
                 "use an architecture without fixed sizes"
             ) from exc
-        expected = _expected(reference, image)
+        expected = _expected(reference, planes)
         if actual.shape != (image.shape[0], scale * image.shape[1], scale * image.shape[2], 3):
             raise ModelBuildFailed(
                 f"the graph turns {_shape(image)} into {_shape(actual)}, not into {_shape(expected)}; "
                 "use an architecture without fixed sizes"
             )
-        difference = np.abs(actual.astype(np.int16) - expected)
+        difference = np.abs(actual.astype(np.int16) - expected.astype(np.int16))
         worst = max(worst, int(difference.max()))
         total += float(difference.sum())
         different += int(np.count_nonzero(difference))
@@ -187,14 +191,14 @@ def photo(height: int, width: int) -> NDArray[np.uint8]:
     return np.ascontiguousarray(mosaic[:height, :width], dtype=np.uint8)
 
 
-def _expected(reference: nn.Module, image: NDArray[np.uint8]) -> NDArray[np.int16]:
-    scaled = torch.from_numpy(image).permute(0, 3, 1, 2).to(torch.float32) / 255.0
+def _expected(reference: nn.Module, planes: tuple[NDArray[np.uint8], NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    rgb = np.moveaxis(rgb_planes.rgb_of(*planes), -1, 1).astype(np.float32)
     with torch.inference_mode():
-        upscaled = reference(scaled).permute(0, 2, 3, 1).numpy()
+        upscaled = reference(torch.from_numpy(np.ascontiguousarray(rgb))).permute(0, 2, 3, 1).numpy()
     if not np.isfinite(upscaled).all():
         raise ModelBuildFailed("the network's own output is not finite; the weights are damaged, use others")
-    levels: NDArray[np.int16] = np.rint(np.clip(upscaled, 0.0, 1.0) * np.float32(255.0)).astype(np.int16)
-    return levels
+    clamped = np.clip(upscaled, 0.0, 1.0).astype(np.float64)
+    return rgb_planes.to_bytes(rgb_planes.rgb_of(*rgb_planes.planes_of(clamped)))
 
 
 def _shape(array: NDArray[np.generic]) -> str:

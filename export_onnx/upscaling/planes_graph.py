@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
-from onnx import TensorProto, compose, helper, numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 
 from export_onnx.tensor_names import CHROMA, COLOUR, LUMA, UPSCALED_CHROMA, UPSCALED_LUMA
 from orchestrator.triton.colour_tensor import COLOUR_FLOATS
@@ -53,12 +53,12 @@ def with_planes(network: onnx.ModelProto) -> onnx.ModelProto:
         The graph with the inputs LUMA, CHROMA and COLOUR and the outputs UPSCALED_LUMA and UPSCALED_CHROMA;
         H, W, and the sides of the output are even wherever chroma is subsampled.
     """
-    core = compose.add_prefix(network, "net_")
+    core = network.graph
     builder = _Builder()
     parts = _parts(builder)
-    _planes_to_rgb(builder, parts, core.graph.input[0].name)
-    builder.nodes.extend(core.graph.node)
-    _rgb_to_planes(builder, parts, core.graph.output[0].name)
+    _planes_to_rgb(builder, parts, core.input[0].name)
+    builder.nodes.extend(core.node)
+    _rgb_to_planes(builder, parts, core.output[0].name)
     graph = helper.make_graph(
         builder.nodes,
         "planes",
@@ -72,8 +72,8 @@ def with_planes(network: onnx.ModelProto) -> onnx.ModelProto:
             helper.make_tensor_value_info(UPSCALED_CHROMA, TensorProto.UINT8, ["N", 2, "B", "sh", "sw"]),
         ],
         [
-            *core.graph.initializer,
-            *(numpy_helper.from_array(value, name) for name, value in builder.constants.items()),
+            *core.initializer,
+            *builder.tensors(),
         ],
     )
     model = helper.make_model(graph, opset_imports=network.opset_import, ir_version=network.ir_version)
@@ -82,14 +82,18 @@ def with_planes(network: onnx.ModelProto) -> onnx.ModelProto:
 
 
 class _Builder:
-    """Collects nodes and constants.
+    """Collects the nodes and constants of a graph, or of a branch of one.
+
+    Args:
+        name: the beginning of all names, which differs from those of the graphs around it.
 
     Attributes:
         nodes: the nodes, in order.
         constants: the initializers by name.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "planes") -> None:
+        self._name = name
         self.nodes: list[onnx.NodeProto] = []
         self.constants: dict[str, NDArray[Any]] = {}
 
@@ -103,7 +107,7 @@ class _Builder:
 
     def add(self, operator: str, *inputs: str, result: str | None = None, **attributes: Any) -> str:
         """Add a node with one output; return the output's name."""
-        name = result or f"planes_{operator}_{len(self.nodes)}"
+        name = result or f"{self._name}_{operator}_{len(self.nodes)}"
         self.nodes.append(helper.make_node(operator, list(inputs), [name], **attributes))
         return name
 
@@ -115,33 +119,20 @@ class _Builder:
         """Add an If whose branches return what their last node computes."""
         graphs = []
         for inner, name in ((yes, "yes"), (no, "no")):
-            self.constants |= inner.constants
             last = inner.nodes[-1].output[0]
             value = helper.make_empty_tensor_value_info(last)
-            graphs.append(helper.make_graph(inner.nodes, f"{last}_{name}", [], [value]))
+            graphs.append(helper.make_graph(inner.nodes, f"{last}_{name}", [], [value], inner.tensors()))
         return self.add("If", condition, result=result, then_branch=graphs[0], else_branch=graphs[1])
-
-    def inner(self, name: str) -> _Builder:
-        """Return a builder for a branch."""
-        return _BranchBuilder(name)
 
     def constant(self, value: NDArray[Any]) -> str:
         """Return a constant; equal ones are stored once."""
-        name = f"planes_{value.dtype}_{'_'.join(map(str, value.ravel().tolist()))}_{value.ndim}"
+        name = f"{self._name}_{value.dtype}_{'_'.join(map(str, value.ravel().tolist()))}_{value.ndim}"
         self.constants[name] = value
         return name
 
-
-class _BranchBuilder(_Builder):
-    """A builder whose names differ from those of the graph around it."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self._name = name
-
-    def add(self, operator: str, *inputs: str, result: str | None = None, **attributes: Any) -> str:
-        name = result or f"planes_{self._name}_{operator}_{len(self.nodes)}"
-        return super().add(operator, *inputs, result=name, **attributes)
+    def tensors(self) -> list[onnx.TensorProto]:
+        """Return the constants."""
+        return [numpy_helper.from_array(value, name) for name, value in self.constants.items()]
 
 
 def _parts(b: _Builder) -> dict[str, str]:
@@ -212,7 +203,7 @@ def _rgb_to_planes(b: _Builder, parts: dict[str, str], source: str) -> None:
 def _subsampled(b: _Builder, chroma: str, wanted: str, weights: str, *, axis: int) -> str:
     """Halve chroma along an axis, if wanted, with six weights."""
     kernel = [1, 6] if axis == 3 else [6, 1]
-    yes, no = b.inner(f"halve_{axis}"), b.inner(f"keep_{axis}")
+    yes, no = _Builder(f"planes_halve_{axis}"), _Builder(f"planes_keep_{axis}")
     pads = [0] * 8
     pads[axis], pads[axis + 4] = 2, 2
     padded = yes.add("Pad", chroma, yes.whole(*pads), mode="edge")
@@ -232,7 +223,7 @@ def _subsampled(b: _Builder, chroma: str, wanted: str, weights: str, *, axis: in
 def _bytes(b: _Builder, levels: str, most: str, deep: str, *, axis: int, result: str) -> None:
     """Clamp levels, one half above, round them by truncation, and divide them into bytes along an axis."""
     whole = b.add("Clip", levels, b.number(0), b.add("Squeeze", most, b.whole(0)))
-    yes, no = b.inner(f"{result}_two"), b.inner(f"{result}_one")
+    yes, no = _Builder(f"planes_{result}_two"), _Builder(f"planes_{result}_one")
     low = yes.add("Cast", yes.add("Cast", whole, to=TensorProto.INT32), to=TensorProto.UINT8)
     high = yes.add("Cast", yes.add("Mul", whole, yes.number(1 / 256)), to=TensorProto.UINT8)
     yes.add("Concat", low, high, axis=axis)

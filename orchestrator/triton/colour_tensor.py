@@ -47,6 +47,9 @@ _WEIGHTS = sorted(set(MATRICES.values()))
 _PLACES = tuple(FILTERS)
 MOST_BITS = 16
 
+MOST_COLOUR_FLOATS = COLOUR_FLOATS + (MOST_BITS - 7) * len(_WEIGHTS) * len(_PLACES) ** 2 * 2 * 3 - 1
+"""The length of the longest tensor."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class PlaneColour:

@@ -18,6 +18,7 @@ from export_onnx.catalog import load_catalog
 from export_onnx.exportable_model import ModelBuildOptions
 from export_onnx.repository import BuildRecord
 from export_onnx.triton_config import ServingOptions
+from export_onnx.upscaling.rgb_planes import upscaled
 from export_onnx.weight_file import read_custom, read_official
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,8 +49,7 @@ def onnx_upscaler(path: Path) -> Callable[[NDArray[np.uint8]], NDArray[np.uint8]
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
 
     def upscale(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        (upscaled,) = session.run(["upscaled"], {"image": picture[None]})
-        return np.asarray(upscaled[0])
+        return upscaled(session, picture[None])[0]
 
     return upscale
 

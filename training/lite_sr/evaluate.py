@@ -20,6 +20,7 @@ import onnxruntime
 from PIL import Image
 from skimage.metrics import structural_similarity
 
+from export_onnx.upscaling.rgb_planes import upscaled
 from orchestrator.errors import WorkerError
 from orchestrator.settings import PROJECT_ROOT
 from training.lite_sr.degradation import CLEAN, SCALE, STREAM, VIDEO, Degradation, degrade
@@ -61,12 +62,11 @@ def open_model(path: Path, name: str) -> Any:
 
 
 def onnx_upscaler(model: Path) -> Upscaler:
-    """Open an exported model: `image` uint8 [N, H, W, 3] to `upscaled` uint8 [N, 4H, 4W, 3]."""
+    """Open an exported model; pictures go through it as planes of 16 bits."""
     session = open_model(model, "lite-x4")
 
     def upscale(picture: Pixels) -> Pixels:
-        (upscaled,) = session.run(["upscaled"], {"image": picture[None]})
-        return np.asarray(upscaled[0], np.uint8)
+        return upscaled(session, picture[None])[0]
 
     return upscale
 
