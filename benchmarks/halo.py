@@ -4,8 +4,9 @@
     python -m benchmarks.halo RealESRGAN_x4plus SwinIR_4x_GAN --image picture.png --side 192
 
 The model upscales a picture as a whole, and each of its four halves alone. Near the cut a half differs from
-the whole; the largest distance from the cut at which it differs is the halo that the model needs. It needs
-the export environment, and models from `framewright models build`; it reads MODEL_REPOSITORY.
+the whole; the largest distance from the cut at which it differs is the halo that the network needs. Pictures
+are 4:4:4, so the 3 pixels that subsampled chroma adds to the configured halo are not seen here. It needs the
+export environment, and models from `framewright models build`; it reads MODEL_REPOSITORY.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ import numpy as np
 import onnxruntime
 
 from export_onnx.repository import model_path, read_record
-from export_onnx.tensor_names import INPUT
 from export_onnx.triton_config import UpscalerConfig
 from export_onnx.upscaling.parity import photo
+from export_onnx.upscaling.rgb_planes import upscaled
 from orchestrator.settings import Settings
 
 if TYPE_CHECKING:
@@ -123,8 +124,7 @@ def main() -> None:
         )
 
         def upscale(image: NDArray[np.uint8], session: Any = session) -> NDArray[np.uint8]:
-            upscaled: NDArray[np.uint8] = session.run(None, {INPUT: np.ascontiguousarray(image)[None]})[0][0]
-            return upscaled
+            return np.asarray(upscaled(session, image[None])[0])
 
         print(f"\n{name} (configured halo {model.halo}), {side}x{side}, weights {model.weights_sha256[:12]}")
         print("halo   worst level   share > 1 level at the edge   mean level at the edge")

@@ -14,10 +14,10 @@ from typing import Any
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # before onnxruntime is loaded
 
-import numpy as np
 import onnxruntime
 
 from benchmarks.bench.contender_process import ContenderProcess, serve, time_run
+from tools.fixtures.noise import noise
 
 MODULE = "benchmarks.bench.ceiling"
 
@@ -40,17 +40,19 @@ def main() -> None:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = int(threads)
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    inputs = [tensor.name for tensor in session.get_inputs()]
     ready: dict[tuple[int, ...], Any] = {}
 
     def answer(*, shape: list[int], runs: int) -> dict[str, Any]:
-        key = (*shape, 3)
+        key = tuple(shape)
         if key not in ready:
-            ready[key] = np.random.default_rng(0).integers(0, 256, key, np.uint8)
-            session.run(None, {"image": ready[key]})
+            batch, height, width = shape
+            ready[key] = noise(inputs, batch=batch, height=height, width=width)
+            session.run(None, ready[key])
 
         def work() -> int:
             for _ in range(runs):
-                session.run(None, {"image": ready[key]})
+                session.run(None, ready[key])
             return runs * shape[0]
 
         return time_run(work)

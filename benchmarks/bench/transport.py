@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-import numpy as np
 import onnxruntime
 
 from benchmarks.bench import commands, stages, workloads
@@ -14,6 +13,7 @@ from orchestrator.triton.client import TritonClient
 from orchestrator.triton.contract import UpscaleContract
 from orchestrator.triton.server import TritonServer
 from tools.fixtures.models import write_identity
+from tools.fixtures.noise import noise
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,10 +84,10 @@ def _rate(client: TritonClient, batch: int, in_flight: int, seconds: float) -> f
 
 def _in_process(model: Path, seconds: float) -> float:
     session = onnxruntime.InferenceSession(model)
-    image = np.zeros((1, HEIGHT, WIDTH, 3), np.uint8)
+    feed = noise([tensor.name for tensor in session.get_inputs()], batch=1, height=HEIGHT, width=WIDTH)
     done, started = 0, time.perf_counter()
     while time.perf_counter() - started < seconds:
-        session.run(None, {"image": image})
+        session.run(None, feed)
         done += 1
     return done / (time.perf_counter() - started)
 

@@ -24,7 +24,7 @@ from export_onnx.repository import model_path
 from export_onnx.triton_config import ServingOptions, UpscalerConfig, render
 from export_onnx.upscaling import exportable_upscaler as upscaler
 from export_onnx.upscaling.exportable_upscaler import ExportableUpscaler
-from export_onnx.upscaling.graph import UpscaleGraph
+from export_onnx.upscaling.graph import NetworkOfFloats
 from export_onnx.weight_file import read_custom
 from orchestrator.settings import PROJECT_ROOT
 from tools.fixtures import networks
@@ -75,17 +75,17 @@ class Network:
         return onnx.load(str(self.onnx_path))
 
     def in_pytorch(self, device: str) -> nn.Module:
-        """Return the model in PyTorch, in channels-last memory format; its input is uint8 [N, H, W, 3].
+        """Return the network in PyTorch, in channels-last memory format.
 
-        For an upscaler it does all that the ONNX graph does; for a YOLO detector it is the network alone,
-        with fused layers and without NMS.
+        An upscaler takes float32 [N, 3, H, W] and does what the ONNX graph does but for the conversion of
+        planes; a YOLO detector takes uint8 [N, H, W, 3], and has fused layers and no NMS.
 
         Raises:
             RuntimeError: the model has no form in PyTorch.
         """
         module: Any
         if isinstance(self.prepared, ExportableUpscaler):
-            module = UpscaleGraph(self.prepared.network.exportable, self.precision)
+            module = NetworkOfFloats(self.prepared.network.exportable, self.precision)
         elif self.weights_path.suffix == ".pt":
             module = _DetectorNetwork(
                 yolo.load_ultralytics().YOLO(str(self.weights_path)).model.fuse(), self.precision

@@ -10,12 +10,12 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
-import numpy as np
 import onnx
 import onnxruntime
 from onnx import TensorProto, helper
 
-from export_onnx.tensor_names import INPUT
+from export_onnx.upscaling.planes_graph import PREFIX
+from tools.fixtures.noise import noise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,13 +24,15 @@ COUNTED = ("Conv", "ConvTranspose", "MatMul", "Gemm")
 
 
 def count(model: onnx.ModelProto, *, height: int, width: int) -> int:
-    """Return the floating-point operations of one picture.
+    """Return the floating-point operations of a network for one picture, without the conversion of planes.
 
     Args:
-        model: takes uint8 [N, H, W, 3] as `export_onnx` writes it; with its weights inside.
+        model: a graph as `export_onnx` writes it, with its weights inside.
         height, width: the size of the picture, multiples of the model's size multiple.
     """
-    nodes = [node for node in model.graph.node if node.op_type in COUNTED]
+    nodes = [
+        node for node in model.graph.node if node.op_type in COUNTED and not node.output[0].startswith(PREFIX)
+    ]
     names = sorted({name for node in nodes for name in (*node.input[:2], node.output[0])})
     probe = onnx.ModelProto()
     probe.CopyFrom(model)
@@ -41,7 +43,8 @@ def count(model: onnx.ModelProto, *, height: int, width: int) -> int:
             helper.make_tensor_value_info(f"shape of {name}", TensorProto.INT64, [None])
         )
     session = onnxruntime.InferenceSession(probe.SerializeToString(), providers=["CPUExecutionProvider"])
-    answers = session.run(None, {INPUT: np.zeros((1, height, width, 3), np.uint8)})
+    inputs = [value.name for value in model.graph.input]
+    answers = session.run(None, noise(inputs, batch=1, height=height, width=width))
     shapes = {name: tuple(map(int, shape)) for name, shape in zip(names, answers, strict=True)}
     return sum(
         _operations(node, shapes[node.input[0]], shapes[node.input[1]], shapes[node.output[0]])

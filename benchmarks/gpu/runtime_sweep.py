@@ -145,8 +145,15 @@ class RuntimeSweep:
             return self._ours(session, way, settings.batch), session
 
         def pytorch(*, compiled: bool) -> OpenedRun:
-            images = runtimes.pixels(settings.batch, way.height, way.width)
-            return runtimes.in_pytorch(network, images, plan.device, compiled=compiled), None
+            run = runtimes.in_pytorch(
+                network,
+                batch=settings.batch,
+                height=way.height,
+                width=way.width,
+                device=plan.device,
+                compiled=compiled,
+            )
+            return run, None
 
         found: dict[str, Callable[[], OpenedRun]] = {}
         if plan.device == "cuda":
@@ -169,7 +176,7 @@ class RuntimeSweep:
 
     def _ours(self, session: Any, way: Windows, batch: int) -> Callable[[], None]:
         return runtimes.in_onnxruntime(
-            session, runtimes.pixels(batch, way.height, way.width), self._plan.device
+            session, batch=batch, height=way.height, width=way.width, device=self._plan.device
         )
 
     def _levels(self, network: Network, session: Any) -> int | None:

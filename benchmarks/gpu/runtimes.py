@@ -17,8 +17,9 @@ import torch
 from google.protobuf import text_format
 from tritonclient.grpc import model_config_pb2
 
-from export_onnx.tensor_names import INPUT
 from export_onnx.triton_config import render
+from export_onnx.upscaling.rgb_planes import upscaled
+from tools.fixtures.noise import noise
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -142,10 +143,12 @@ def open_session(path: Path, wanted: list[Any]) -> Any:
     return session
 
 
-def in_onnxruntime(session: Any, images: NDArray[np.uint8], device: str) -> Callable[[], None]:
-    """Return a function that runs a graph once, with inputs and outputs on the device."""
+def in_onnxruntime(session: Any, *, batch: int, height: int, width: int, device: str) -> Callable[[], None]:
+    """Return a function that runs a graph once on noise, with inputs and outputs on the device."""
     binding = session.io_binding()
-    binding.bind_ortvalue_input(INPUT, onnxruntime.OrtValue.ortvalue_from_numpy(images, device, 0))
+    names = [tensor.name for tensor in session.get_inputs()]
+    for name, array in noise(names, batch=batch, height=height, width=width).items():
+        binding.bind_ortvalue_input(name, onnxruntime.OrtValue.ortvalue_from_numpy(array, device, 0))
     for output in session.get_outputs():
         binding.bind_output(output.name, device, 0)
 
@@ -157,13 +160,13 @@ def in_onnxruntime(session: Any, images: NDArray[np.uint8], device: str) -> Call
 
 
 def in_pytorch(
-    network: Network, images: NDArray[np.uint8], device: str, *, compiled: bool
+    network: Network, *, batch: int, height: int, width: int, device: str, compiled: bool
 ) -> Callable[[], None]:
     """Return a function that runs a network once in PyTorch, with inputs and outputs on the device.
 
     Args:
         network: the model.
-        images: uint8 [N, H, W, 3].
+        batch, height, width: how many pictures of noise, and their size in pixels.
         device: cuda or cpu.
         compiled: whether to use `torch.compile` in its default mode, for this shape alone.
     """
@@ -171,11 +174,12 @@ def in_pytorch(
     if compiled:
         torch._dynamo.reset()  # noqa: SLF001  the documented way to forget earlier shapes
         module = torch.compile(module, dynamic=False)
-    batch = torch.from_numpy(images).to(device)
+    pixels = torch.from_numpy(noise(["image"], batch=batch, height=height, width=width)["image"]).to(device)
+    pictures = (pixels.to(torch.float32) / 255).permute(0, 3, 1, 2) if network.upscales else pixels
 
     def run() -> None:
         with torch.inference_mode():
-            module(batch)
+            module(pictures)
         _wait(device)
 
     return run
@@ -183,13 +187,8 @@ def in_pytorch(
 
 def answer(session: Any, *, size: int) -> NDArray[np.int16]:
     """Return an upscaler's output for a square picture of noise with that side."""
-    upscaled: NDArray[np.int16] = session.run(None, {INPUT: pixels(1, size, size)})[0].astype(np.int16)
-    return upscaled
-
-
-def pixels(batch: int, height: int, width: int) -> NDArray[np.uint8]:
-    """Return noise, uint8 [batch, height, width, 3]."""
-    return np.random.default_rng(0).integers(0, 256, (batch, height, width, 3), np.uint8)
+    pictures = noise(["image"], batch=1, height=size, width=size)["image"]
+    return upscaled(session, pictures).astype(np.int16)
 
 
 def free_memory(device: str) -> None:

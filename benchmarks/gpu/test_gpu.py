@@ -35,7 +35,7 @@ from benchmarks.gpu.triton_sweep import frames_of
 from export_onnx.catalog import load_catalog
 from export_onnx.commands import models as commands
 from export_onnx.triton_config import ServingOptions
-from export_onnx.upscaling.graph import UpscaleGraph, export
+from export_onnx.upscaling.graph import NetworkOfFloats, export
 from export_onnx.upscaling.load_network import load
 from export_onnx.weight_file import read_custom
 from orchestrator.pipeline.prefetch import ahead
@@ -128,7 +128,7 @@ def test_operations_are_as_many_as_pytorch_counts(make: Any, tmp_path: Path) -> 
     path = tmp_path / "model.onnx"
     export(network.exportable, path, precision="fp32", size=(16, 16))
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        UpscaleGraph(network.exportable, "fp32")(torch.zeros((1, 24, 32, 3), dtype=torch.uint8))
+        NetworkOfFloats(network.exportable, "fp32")(torch.zeros((1, 3, 24, 32)))
     assert count(onnx.load(str(path)), height=24, width=32) == counter.get_total_flops()
 
 

@@ -119,11 +119,14 @@ def _describe_unlisted(
     halo = max((model.halo // model.size_multiple * multiple for model in relatives), default=UNKNOWN_HALO)
     tile = min((model.tile // model.size_multiple * multiple for model in relatives), default=UNKNOWN_TILE)
     halo = options.halo or network.receptive_field_px or halo
+    tiling = even_tiling(size_multiple=multiple, halo=halo, tile=options.tile or tile)
     return UpscalerConfig(
         name=name,
         architecture=network.architecture,
         scale=network.scale,
-        **even_tiling(size_multiple=multiple, halo=halo, tile=options.tile or tile),
+        size_multiple=tiling["size_multiple"],
+        halo=tiling["halo"],
+        tile=tiling["tile"],
         max_batch=min((model.max_batch for model in relatives), default=UNKNOWN_BATCH),
         weights_sha256=weights.sha256,
         weights_source="custom",

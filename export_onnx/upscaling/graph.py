@@ -57,7 +57,6 @@ def export(net: nn.Module, path: Path, *, precision: Precision, size: tuple[int,
         ModelBuildFailed: the network has an operation that cannot be exported.
     """
     example = torch.zeros((1, 3, *size))
-    buffer = io.BytesIO()
     try:
         with torch.no_grad(), warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             # The tracing exporter is deprecated and warns about each shape that it reads; parity.py checks
@@ -66,7 +65,7 @@ def export(net: nn.Module, path: Path, *, precision: Precision, size: tuple[int,
             torch.onnx.export(
                 NetworkOfFloats(net, precision),
                 (example,),
-                buffer,
+                str(path),
                 input_names=["rgb"],
                 output_names=["upscaled_rgb"],
                 opset_version=OPSET,
@@ -76,7 +75,7 @@ def export(net: nn.Module, path: Path, *, precision: Precision, size: tuple[int,
                 },
                 dynamo=False,
             )
-        onnx.save(with_planes(onnx.load_from_string(buffer.getvalue())), str(path))
+        onnx.save(with_planes(onnx.load(str(path))), str(path))
     except OSError:
         raise
     except Exception as exc:  # the exporter raises whatever a network's operations raise

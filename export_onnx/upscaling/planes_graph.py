@@ -23,6 +23,9 @@ from orchestrator.triton.colour_tensor import COLOUR_FLOATS
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+PREFIX = "planes"
+"""How the names of all nodes here begin."""
+
 _PARTS = {
     "inverse": 9,
     "inverse_offset": 3,
@@ -92,7 +95,7 @@ class _Builder:
         constants: the initializers by name.
     """
 
-    def __init__(self, name: str = "planes") -> None:
+    def __init__(self, name: str = PREFIX) -> None:
         self._name = name
         self.nodes: list[onnx.NodeProto] = []
         self.constants: dict[str, NDArray[Any]] = {}

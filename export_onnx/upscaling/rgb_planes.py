@@ -70,4 +70,5 @@ def rgb_of(luma: NDArray[np.uint8], chroma: NDArray[np.uint8]) -> NDArray[np.flo
 
 def to_bytes(rgb: NDArray[Any]) -> NDArray[np.uint8]:
     """Round values of 0..1 to levels of 0..255."""
-    return np.rint(rgb * 255).astype(np.uint8)
+    levels: NDArray[np.uint8] = np.rint(rgb * 255).astype(np.uint8)
+    return levels

@@ -49,7 +49,7 @@ def onnx_upscaler(path: Path) -> Callable[[NDArray[np.uint8]], NDArray[np.uint8]
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
 
     def upscale(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        return upscaled(session, picture[None])[0]
+        return np.asarray(upscaled(session, picture[None])[0])
 
     return upscale
 

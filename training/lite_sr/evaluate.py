@@ -66,7 +66,7 @@ def onnx_upscaler(model: Path) -> Upscaler:
     session = open_model(model, "lite-x4")
 
     def upscale(picture: Pixels) -> Pixels:
-        return upscaled(session, picture[None])[0]
+        return np.asarray(upscaled(session, picture[None])[0], np.uint8)
 
     return upscale
 
