@@ -26,7 +26,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from orchestrator.frames import Crop
+from orchestrator.fidelity.sampler import shown_pixels, whole_or
+from orchestrator.frames import Crop, Planes
+from orchestrator.media.colour.coded_planes import coded_format
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.media_containers import MP4
@@ -45,19 +47,22 @@ if TYPE_CHECKING:
 
     from orchestrator.frames import Frame, VideoInfo
     from orchestrator.pipeline.deliver import OutputSummary
+    from orchestrator.plane_format import PlaneFormat
     from orchestrator.tiles.grid import Grid
 
 
 class FrameKeeper:
     """A watcher that keeps the delivered frames in a file."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, planes: PlaneFormat | None) -> None:
+        self._path, self._planes = path, planes
         self._shape: tuple[int, ...] = ()
         self._file = path.open("wb")
 
-    def see(self, wanted: Frame[Any], delivered: Any) -> None:  # noqa: ARG002  a Watcher
-        """Keep a frame."""
+    def see(self, wanted: Frame[Any], picture: Any) -> None:  # noqa: ARG002  a Watcher
+        """Keep a frame, as RGB."""
+        height, width = picture.y.shape
+        delivered = shown_pixels(picture, whole_or(None, picture), (width, height), self._planes)
         self._shape = delivered.shape
         self._file.write(np.ascontiguousarray(delivered).data)
 
@@ -76,11 +81,13 @@ def inferred_shares(
     halo, multiple = contract.halo, contract.size_multiple
     grid = plan_grid(height=height, width=width, tile=contract.tile, halo=halo, multiple=multiple)
     references = [
-        UnchangedTileFinder(grid, halo=halo, multiple=multiple, tolerance=tolerance)
+        UnchangedTileFinder(
+            grid, halo=halo, multiple=multiple, planes=coded_format(info), tolerance=tolerance
+        )
         for tolerance in tolerances
     ]
     inferred = [0] * len(tolerances)
-    with VideoReader(source, info) as reader:
+    with VideoReader[Planes](source, info, form="planes") as reader:
         for frame in reader.frames():
             for number, reference in enumerate(references):
                 change = reference.compare(frame.pixels)
@@ -114,9 +121,9 @@ def job(
     worker: Worker, source: Path, info: VideoInfo, order: DeliveryRequest, folder: Path
 ) -> tuple[float, OutputSummary, NDArray[np.uint8]]:
     """Run a job; return its seconds, its result and the frames."""
-    keeper = FrameKeeper(folder / f"{order.reuse_tolerance}.rgb")
     started_s = monotonic()
     planned, client = prepare(info, order, JobContext(connect=worker.client))
+    keeper = FrameKeeper(folder / f"{order.reuse_tolerance}.rgb", planned.output_planes)
     output = folder / "out.mp4"
     with deliver(planned, source, output, client=client, overwrite=True, on_frame=keeper.see) as done:
         pass
@@ -147,7 +154,9 @@ def main() -> None:
         contract = client.contract(given.model, UpscaleContract)
         halo, multiple = contract.halo, contract.size_multiple
         grid = plan_grid(height=height, width=width, tile=contract.tile, halo=halo, multiple=multiple)
-        small = UnchangedTileFinder(grid, halo=halo, multiple=multiple, tolerance=1).parts_grid
+        planes = coded_format(info)
+        finder = UnchangedTileFinder(grid, halo=halo, multiple=multiple, planes=planes, tolerance=1)
+        small = finder.parts_grid
         print(f"python -m benchmarks.reuse {' '.join(sys.argv[1:])}; {dt.date.today()}\n")  # noqa: DTZ011
         print("| tolerance | all pixels over those inferred, the whole video |\n|---|---|")
         for tolerance, share in zip(

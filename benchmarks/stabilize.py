@@ -29,7 +29,9 @@ import numpy as np
 from orchestrator import Settings, UpscaleParams, Worker
 from orchestrator.fidelity.flicker import changes_between, source_motion
 from orchestrator.fidelity.metrics import Floats, luma, psnr_db
+from orchestrator.frames import Planes
 from orchestrator.inference.stabilizer import Stabilizer
+from orchestrator.media.colour.coded_planes import coded_format
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from tools.fixtures.clips import make_clip
@@ -53,6 +55,12 @@ def frames_of(path: Path, start: int = 0, count: int | None = None) -> list[Pixe
             if frame.index >= start:
                 pictures.append(np.array(frame.pixels, np.uint8))
     return pictures
+
+
+def planes_of(path: Path) -> list[Planes]:
+    """Return the pictures of a video as planes."""
+    with VideoReader[Planes](path, probe(path), form="planes") as reader:
+        return [frame.pixels for frame in reader.frames()]
 
 
 @dataclass
@@ -124,9 +132,11 @@ def compare(clip: Path, worker: Worker, folder: Path, options: argparse.Namespac
         worker.upscale(path, made, params, overwrite=True)
         outputs.append(frames_of(made))
     source = frames_of(path)
-    stabilizer = Stabilizer()
+    planes = [coded_format(probe(one)) for one in (path, folder / "False.mkv")]
+    coded = [planes_of(one) for one in (path, folder / "False.mkv")]
+    stabilizer = Stabilizer(*planes)
     started_s = time.process_time()
-    for one, upscaled in zip(source, outputs[0], strict=True):
+    for one, upscaled in zip(*coded, strict=True):
         stabilizer.next(one, upscaled)
     cpu_ms = 1000 * (time.process_time() - started_s) / len(source)
     results = [measure(source, outputs[n], truth, outputs[1 - n]) for n in range(2)]

@@ -5,9 +5,10 @@ Time is an integer pts in units of a Fraction time_base, never a float.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Generic, Literal
+from typing import Any, Generic, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,25 +38,34 @@ PADDING_LEVEL = 114
 
 @dataclass(frozen=True, kw_only=True)
 class Planes:
-    """An upright picture as its coded Y'CbCr planes, for uses where a conversion to RGB would lose quality.
+    """An upright picture as Y'CbCr planes; `PlaneFormat` says how they are coded.
 
     Attributes:
         y: [H, W].
         u, v: [ceil(H / down), ceil(W / across)], with across and down of 1 or 2 (4:4:4, 4:2:2, 4:4:0, 4:2:0).
+        memory: the frame of FFmpeg whose memory the planes are, if they are all of one (`frame_planes`).
     """
 
     y: Samples
     u: Samples
     v: Samples
+    memory: Any = None
+
+    def __iter__(self) -> Iterator[Samples]:
+        """Yield Y, Cb and Cr."""
+        yield from (self.y, self.u, self.v)
 
     @property
     def chroma(self) -> tuple[int, int]:
-        """How many columns and how many rows of luma share a sample of chroma: (2, 2) in 4:2:0."""
+        """How many columns and how many rows of luma share a sample of chroma: (2, 2) in 4:2:0.
+
+        In a picture of one column or row it is 1 along that axis.
+        """
         across, down = (2 if self.u.shape[axis] < self.y.shape[axis] else 1 for axis in (1, 0))
         return across, down
 
     def crop(self, *, x: int, y: int, width: int, height: int) -> Planes:
-        """Return a part of the picture, as views. Its edges fall between chroma samples, or on the border."""
+        """Return a part of the picture, as views, that begins with whole chroma samples."""
         across, down = self.chroma
         rows, columns = slice(y, y + height), slice(x, x + width)
         less = (slice(y // down, -(-(y + height) // down)), slice(x // across, -(-(x + width) // across)))
@@ -63,26 +73,6 @@ class Planes:
 
 
 Picture = Pixels | DeepPixels | Planes
-
-ROW_PADDING_BYTES = 64
-"""How many bytes after a picture FFmpeg's SIMD code may read (its AV_INPUT_BUFFER_PADDING_SIZE)."""
-
-
-def empty_picture(height: int, width: int) -> Pixels:
-    """Return an uninitialized picture whose memory FFmpeg can read without a copy: see `is_padded`."""
-    size = height * width * 3
-    return np.empty(size + ROW_PADDING_BYTES, np.uint8)[:size].reshape(height, width, 3)
-
-
-def is_padded(picture: Pixels | DeepPixels) -> bool:
-    """Whether a picture is contiguous and ROW_PADDING_BYTES of the same array follow it."""
-    whole = picture.base
-    return (
-        isinstance(whole, np.ndarray)
-        and picture.flags.c_contiguous
-        and whole.flags.c_contiguous
-        and picture.ctypes.data + picture.nbytes + ROW_PADDING_BYTES <= whole.ctypes.data + whole.nbytes
-    )
 
 
 def picture_bytes(picture: Picture) -> int:
@@ -92,8 +82,9 @@ def picture_bytes(picture: Picture) -> int:
     return picture.nbytes
 
 
-Form = Literal["rgb", "deep_rgb", "planes"]
-"""Which type the pictures of a video have: Pixels, DeepPixels or Planes."""
+Form = Literal["rgb", "deep_rgb", "planes", "made_planes"]
+"""Which type the pictures of a video have: Pixels, DeepPixels, Planes as they are coded, or Planes in 4:4:4
+that are made for a model from pictures that `planes` cannot hold."""
 
 AnyPicture = TypeVar("AnyPicture", default=Pixels)
 

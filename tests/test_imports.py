@@ -22,6 +22,7 @@ RANK = {
     "limits": 0,
     "installed_gpus": 0,
     "machine": 0,
+    "plane_format": 0,
     "redaction": 0,
     "utf8_json": 0,
     "video_source": 0,

@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.gpu.nvidia_smi import GpuWatch, Load
 from benchmarks.gpu.wait_causes import Causes, CountingClient, Watch
-from orchestrator.frames import Crop, Frame
+from orchestrator.frames import Crop, Frame, Planes
 from orchestrator.inference.detector import BatchedDetector
 from orchestrator.inference.upscaler import TiledUpscaler
 from orchestrator.jobs import TrackParams
@@ -29,21 +29,24 @@ from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.plan import DeliveryRequest, plan
 from orchestrator.pipeline.prefetch import ahead
 from orchestrator.pipeline.track import TrackOutputs, track
+from orchestrator.plane_format import PlaneFormat
 from orchestrator.tiles.letterbox import letterbox
-from orchestrator.triton.contract import UpscaleContract
+from orchestrator.triton.contract import DetectContract, UpscaleContract
 from orchestrator.triton.server import TritonServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from orchestrator.triton.contract import DetectContract
+    from numpy.typing import NDArray
 
 LOAD_TIMEOUT_S = 1800.0
 """TensorRT builds an engine while a model is loaded."""
 
 _READY_PICTURES = 4
 _DETECTOR_BATCH = TrackParams().batch
+_PLANES = PlaneFormat(matrix=1, full_range=False, bits=8, chroma=(2, 2), siting=(0.0, 0.5))
+"""Planes as most videos have them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +86,9 @@ class LoadedModel:
         with ExitStack() as stack:
             model: TiledUpscaler | BatchedDetector
             if isinstance(contract, UpscaleContract):
-                model = TiledUpscaler(self._client, contract, height=height, width=width)
+                model = TiledUpscaler(
+                    self._client, contract, height=height, width=width, planes=_PLANES, output=_PLANES
+                )
             else:
                 box = letterbox(
                     width=width, height=height, side=contract.side, multiple=contract.size_multiple
@@ -92,9 +97,10 @@ class LoadedModel:
                 model = BatchedDetector(self._client, contract, box, batch=_DETECTOR_BATCH, stride=1)
             stack.enter_context(model)
             noise = [random.integers(0, 256, (height, width, 3), np.uint8) for _ in range(_READY_PICTURES)]
+            pictures = noise if isinstance(contract, DetectContract) else [_planes(one) for one in noise]
             # Each frame differs from the one before, as unchanged tiles would not be inferred again.
-            frames = (
-                Frame(index=number, pts=number, pixels=noise[number % _READY_PICTURES])
+            frames: Iterator[Frame[Any]] = (
+                Frame(index=number, pts=number, pixels=pictures[number % _READY_PICTURES])
                 for number in itertools.count()
             )
             results = model.run(frames)
@@ -160,13 +166,23 @@ class LoadedModel:
                     width=view.size[0],
                     height=view.size[1],
                     form=form,
+                    planes=planned.output_planes,
                     sample_aspect_ratio=view.sample_aspect_ratio,
                     quality=order.quality,
                     container=order.container,
                 )
             )
             frames = stack.enter_context(ahead(reader.frames(), items=4, name="decode"))
-            model = TiledUpscaler(self._client, contract, height=height, width=width)
+            assert planned.planes is not None  # the order names a model
+            assert planned.output_planes is not None
+            model = TiledUpscaler(
+                self._client,
+                contract,
+                height=height,
+                width=width,
+                planes=planned.planes,
+                output=planned.output_planes,
+            )
             enlarged = stack.enter_context(ahead(model.run(frames), items=2, name="infer"))
             stack.enter_context(model)
             for item in enlarged:
@@ -174,6 +190,11 @@ class LoadedModel:
             writer.finish()
             _refuse_less(model.notes)
             return writer.frames
+
+
+def _planes(noise: NDArray[np.uint8]) -> Planes:
+    """Return a picture whose samples are noise, [H, W, 3]."""
+    return Planes(y=noise[..., 0].copy(), u=noise[::2, ::2, 1].copy(), v=noise[::2, ::2, 2].copy())
 
 
 def _refuse_less(notes: list[str]) -> None:

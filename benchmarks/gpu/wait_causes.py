@@ -28,12 +28,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from orchestrator.triton.client import TritonClient
+from orchestrator.triton.contract import RGB_LIKE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType, TracebackType
 
-    from orchestrator.triton.contract import Answer, ModelContract
+    from orchestrator.triton.contract import Answer, ModelContract, RequestPlanes
     from orchestrator.triton.request_pool import RequestPool
 
 PERIOD_S = 0.002
@@ -86,9 +87,18 @@ class CountingClient(TritonClient):
         self._counting = threading.Lock()
 
     def request_pool(  # noqa: D102  as in its base
-        self, contract: ModelContract[Answer], *, batch: int, height: int, width: int, slots: int
+        self,
+        contract: ModelContract[Answer],
+        *,
+        batch: int,
+        height: int,
+        width: int,
+        slots: int,
+        planes: RequestPlanes = RGB_LIKE,
     ) -> RequestPool[Answer]:
-        pool = super().request_pool(contract, batch=batch, height=height, width=width, slots=slots)
+        pool = super().request_pool(
+            contract, batch=batch, height=height, width=width, slots=slots, planes=planes
+        )
         pool.client = _CountingInferClient(pool.client, self._count)
         return pool
 

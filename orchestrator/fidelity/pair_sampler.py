@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from orchestrator.fidelity.metrics import luma
 from orchestrator.fidelity.sampler import shown_pixels, whole_or
-from orchestrator.frames import Colour, Crop, Frame
+from orchestrator.frames import Crop, Frame
+from orchestrator.plane_format import PlaneFormat
 
 MOST_PAIRS = 16
 """Most pairs that are kept; of a long video, at least half as many."""
@@ -75,8 +76,7 @@ class PairSampler:
     Args:
         width, height: size of the output's pictures, in pixels.
         time_base: unit of the frames' pts, in seconds.
-        colour: colour of the planes; needed only for planes.
-        bits: bits of a component of the planes.
+        planes: format of the frames' planes; None for RGB.
         most: most pairs that are kept.
     """
 
@@ -86,15 +86,13 @@ class PairSampler:
         width: int,
         height: int,
         time_base: Fraction,
-        colour: Colour | None = None,
-        bits: int = 8,
+        planes: PlaneFormat | None = None,
         most: int = MOST_PAIRS,
     ) -> None:
         self.area = Area(left=0.0, top=0.0, right=1.0, bottom=1.0)
         self._delivered = (width, height)
         self._time_base = time_base
-        self._colour = colour
-        self._bits = bits
+        self._planes = planes
         self._most = most
         self._stride = 1
         self._frames = 0
@@ -134,9 +132,7 @@ class PairSampler:
             self._stride *= 2
 
     def _keep(self, frame: Frame[Any], box: Crop | None) -> _Kept:
-        pixels = shown_pixels(
-            frame.pixels, whole_or(box, frame.pixels), self._size, colour=self._colour, bits=self._bits
-        )
+        pixels = shown_pixels(frame.pixels, whole_or(box, frame.pixels), self._size, self._planes)
         return _Kept(
             index=self._frames,
             time_s=(frame.pts - self._first_pts) * self._time_base,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, TypeVar, cast
 
@@ -16,8 +16,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestrator.frames import AnyPicture, Colour, Crop, DeepPixels, Frame, Picture, Pixels, Planes
+from orchestrator.frames import AnyPicture, Crop, DeepPixels, Frame, Picture, Pixels, Planes
 from orchestrator.media.colour.resize import resize
+from orchestrator.media.colour.resize_planes import resize_planes
+from orchestrator.plane_format import PlaneFormat
 
 Levels = TypeVar("Levels", bound=NDArray[np.unsignedinteger])
 
@@ -26,16 +28,6 @@ MOST = 32
 
 MOST_PX = 640 * 360
 """Most pixels of one. All of them take at most 23 MB, whatever the video."""
-
-_KR_KB = {
-    1: (0.2126, 0.0722),
-    4: (0.30, 0.11),
-    5: (0.299, 0.114),
-    6: (0.299, 0.114),
-    7: (0.212, 0.087),
-    9: (0.2627, 0.0593),
-}
-"""Weights of red and blue in luma, by the code points of ITU-T H.273 (table 4)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +51,7 @@ class FrameSampler:
         width, height: size of the output's pictures, in pixels; the frames that pass may have another size.
         time_base: unit of the frames' pts, in seconds.
         rate: frames per second; determines the duration of a last frame that has none.
-        colour: colour of the planes; needed only for planes.
-        bits: bits of a component of the planes.
+        planes: format of the frames' planes; None for RGB.
         kept: the numbers of the frames to keep, counted from the first that passes; the last one is kept in
             any case. None keeps evenly spread ones, at most MOST besides the last.
 
@@ -75,8 +66,7 @@ class FrameSampler:
         height: int,
         time_base: Fraction,
         rate: Fraction | None = None,
-        colour: Colour | None = None,
-        bits: int = 8,
+        planes: PlaneFormat | None = None,
         kept: Collection[int] | None = None,
     ) -> None:
         self.frames = 0
@@ -84,8 +74,7 @@ class FrameSampler:
         self._rate = rate
         self._delivered = (width, height)
         self._time_base = time_base
-        self._colour = colour
-        self._bits = bits
+        self._planes = planes
         self._stride = 1
         self._kept: list[Sample] = []
         self._first_pts = 0
@@ -102,7 +91,7 @@ class FrameSampler:
 
         Args:
             frame: the next frame.
-            box: the part of its picture to sample, in its pixels; None for all. Planes are sampled whole.
+            box: the part of its picture to sample, in its pixels; None for all.
         """
         if not self.frames:
             self._first_pts = frame.pts
@@ -146,27 +135,27 @@ class FrameSampler:
         return Sample(
             index=frame.index,
             time_s=(frame.pts - self._first_pts) * self._time_base,
-            pixels=shown_pixels(frame.pixels, box, size, colour=self._colour, bits=self._bits),
+            pixels=shown_pixels(frame.pixels, box, size, self._planes),
         )
 
 
-def shown_pixels(
-    picture: Picture, box: Crop, size: tuple[int, int], *, colour: Colour | None = None, bits: int = 8
-) -> Pixels:
+def shown_pixels(picture: Picture, box: Crop, size: tuple[int, int], planes: PlaneFormat | None) -> Pixels:
     """Return a part of a picture as it is shown: uint8 [h, w, 3] RGB, a copy.
 
     Args:
         picture: the picture, in any form.
-        box: the part of it, in its pixels; planes are taken whole.
+        box: the part of it, in its pixels.
         size: width and height of the result, in pixels.
-        colour, bits: colour, and bits of a component, of planes.
+        planes: format of planes.
 
     Raises:
-        ValueError: the picture has planes, and their colour is not given.
+        ValueError: the picture has planes, and their format is not given.
     """
-    if isinstance(picture, Planes):
-        return _from_planes(picture, size, colour, bits)
-    return _cut(picture, box, size)
+    if not isinstance(picture, Planes):
+        return _cut(picture, box, size)
+    if planes is None:
+        raise ValueError("planes cannot be read without their format")
+    return _from_planes(picture, box, size, planes)
 
 
 def whole_or(box: Crop | None, picture: Picture) -> Crop:
@@ -175,21 +164,20 @@ def whole_or(box: Crop | None, picture: Picture) -> Crop:
     return box or Crop(x=0, y=0, w=width, h=height)
 
 
-def _from_planes(planes: Planes, size: tuple[int, int], colour: Colour | None, bits: int) -> Pixels:
+def _from_planes(picture: Planes, box: Crop, size: tuple[int, int], planes: PlaneFormat) -> Pixels:
     """Convert Y'CbCr to RGB, by the equations of ITU-T H.273, 8.3."""
-    if colour is None:
-        raise ValueError("planes cannot be read without their colour")
-    step = 2 ** (bits - 8)
-    black, white, swing = (0, 256 * step - 1, 256 * step - 1)
-    if not colour.full_range:
-        black, white, swing = 16 * step, 235 * step, 224 * step
-    luma, blue, red = (scaled(plane, size).astype(np.float32) for plane in (planes.y, planes.u, planes.v))
-    kr, kb = _KR_KB[colour.matrix]
-    luma = (luma - black) / (white - black)
-    blue, red = (blue - 128 * step) / swing, (red - 128 * step) / swing
-    r, b = luma + 2 * (1 - kr) * red, luma + 2 * (1 - kb) * blue
-    g = (luma - kr * r - kb * b) / (1 - kr - kb)
-    return np.asarray(np.rint(np.stack([r, g, b], axis=-1) * 255).clip(0, 255), np.uint8)
+    (width, height), whole = size, [int(edge) for edge in (box.x, box.y, box.w, box.h)]
+    across, down = planes.chroma
+    if whole == [box.x, box.y, box.w, box.h] and whole[0] % across == 0 and whole[1] % down == 0:
+        part = picture.crop(x=whole[0], y=whole[1], width=whole[2], height=whole[3])
+        levels = [scaled(plane, size).astype(np.float32) for plane in part]
+    else:
+        like = replace(planes, chroma=(1, 1), siting=(0.0, 0.0))
+        part = resize_planes(picture, planes, width=width, height=height, box=box, to=like)
+        levels = [plane.astype(np.float32) for plane in part]
+    matrix, offset = planes.to_rgb()
+    rgb = np.stack(levels, axis=-1) @ (255 * matrix.T).astype(np.float32) + (255 * offset).astype(np.float32)
+    return np.asarray(np.rint(rgb).clip(0, 255), np.uint8)
 
 
 def _cut(picture: Pixels | DeepPixels, box: Crop, size: tuple[int, int]) -> Pixels:

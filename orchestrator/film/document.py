@@ -50,6 +50,8 @@ class FilmModel(Strict):
     """The SHA-256 of its weights. Workers with other weights refuse the plan."""
     precision: str
     """The precision of its arithmetic: fp32 or fp16."""
+    tensors: str
+    """What its requests consist of: planes or image. Weights answer otherwise in another contract."""
 
 
 class FilmEncoder(Strict):
@@ -103,7 +105,7 @@ def _in_order(segments: tuple[FilmSegment, ...]) -> tuple[FilmSegment, ...]:
 class FilmPlan(Strict):
     """The plan of a film. Its hash is the SHA-256 of its document (`plan_hash`)."""
 
-    version: Literal[3] = PLAN_VERSION
+    version: Literal[4] = PLAN_VERSION
     """The version of this format."""
     film: UpscaleFilm | ExportFilm | TrackFilm = Field(discriminator="task")
     """What it was made for. Models are named, and a crop that follows a track is a list of keyframes."""
@@ -144,7 +146,7 @@ _Sentence = Annotated[str, Field(max_length=2000), AfterValidator(check_text)]
 class PieceManifest(Strict):
     """Describes a piece: the stored result of a segment."""
 
-    version: Literal[3] = PLAN_VERSION
+    version: Literal[4] = PLAN_VERSION
     """The version of this format."""
     plan_hash: Sha256
     """The hash of the plan."""

@@ -22,6 +22,7 @@ from orchestrator.film.request import (
     requested_output,
     seconds_per_frame,
 )
+from orchestrator.film.segment_output import film_model
 from orchestrator.film.segments import (
     bytes_of_groups_before,
     describe_segments,
@@ -51,7 +52,6 @@ from orchestrator.pipeline.detect import load_detector
 from orchestrator.pipeline.link_detections import class_numbers
 from orchestrator.pipeline.plan import DeliveryRequest, Plan, check_request
 from orchestrator.pipeline.probe_and_load import prepare, probe_source
-from orchestrator.triton.contract import DetectContract, UpscaleContract
 from orchestrator.video_source import VideoSource
 
 __all__ = ["Unsplit", "plan_film"]
@@ -168,15 +168,11 @@ def _prepare(
             context.limits.check_source(info, duration_s=info.duration_s, frames=info.frames)
         detector = load_detector(info, params.params, context).contract
         class_numbers(params.params.classes, detector.name, detector.classes)  # refuses unknown names
-        return None, _film_model(detector)
+        return None, film_model(detector)
     planned, _ = prepare(info, request, context)
     if planned.alpha:
         raise Unsplit("the video has transparency, which is coded beside its pictures")
-    return planned, None if planned.contract is None else _film_model(planned.contract)
-
-
-def _film_model(contract: UpscaleContract | DetectContract) -> FilmModel:
-    return FilmModel(name=contract.name, weights_sha256=contract.weights_sha256, precision=contract.precision)
+    return planned, None if planned.contract is None else film_model(planned.contract)
 
 
 def _encoder(planned: Plan) -> FilmEncoder:

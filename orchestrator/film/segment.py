@@ -90,6 +90,7 @@ def _encoder(plan: FilmPlan, output: Plan) -> PictureEncoder:
         width=width,
         height=height,
         form=output.form,
+        planes=output.output_planes,
         sample_aspect_ratio=output.window.sample_aspect_ratio,
         quality=output.quality,
         container=output.container,

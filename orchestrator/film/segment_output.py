@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import NoReturn
 
 from orchestrator.errors import PlanRefused
-from orchestrator.film.document import FilmEncoder, FilmPlan
+from orchestrator.film.document import FilmEncoder, FilmModel, FilmPlan
 from orchestrator.jobs.export import Format
 from orchestrator.jobs.film import ExportFilm, UpscaleFilm
 from orchestrator.media.write.encoder_selection import EncoderChoice, choose_for_source
@@ -22,6 +22,7 @@ from orchestrator.pipeline.plan import DeliveryRequest, Plan
 from orchestrator.pipeline.probe_and_load import prepare
 from orchestrator.pipeline.upscale import upscale_request
 from orchestrator.triton.client import TritonClient
+from orchestrator.triton.contract import DetectContract, UpscaleContract
 
 
 def prepare_output(plan: FilmPlan, context: JobContext) -> tuple[Plan, TritonClient | None]:
@@ -37,9 +38,7 @@ def prepare_output(plan: FilmPlan, context: JobContext) -> tuple[Plan, TritonCli
     """
     output, client = prepare(plan.source.info, planned_request(plan, context), context)
     contract, model = output.contract, plan.model
-    found = None if contract is None else (contract.name, contract.weights_sha256, contract.precision)
-    planned = None if model is None else (model.name, model.weights_sha256, model.precision)
-    if found != planned:
+    if model != (None if contract is None else film_model(contract)):
         name = plan.model.name if plan.model else "none"
         raise PlanRefused(
             f"the plan was made for other weights of model {name!r} than this worker has; give all workers "
@@ -48,6 +47,16 @@ def prepare_output(plan: FilmPlan, context: JobContext) -> tuple[Plan, TritonCli
     if output.alpha or output.container.is_paced:
         raise PlanRefused("no pieces are made of this output: process the video as one ordinary job")
     return output, client
+
+
+def film_model(contract: UpscaleContract | DetectContract) -> FilmModel:
+    """Describe the model of a contract for a plan."""
+    return FilmModel(
+        name=contract.name,
+        weights_sha256=contract.weights_sha256,
+        precision=contract.precision,
+        tensors=contract.tensors,
+    )
 
 
 def planned_request(plan: FilmPlan, context: JobContext) -> DeliveryRequest:

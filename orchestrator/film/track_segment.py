@@ -13,6 +13,7 @@ from orchestrator.errors import PlanRefused
 from orchestrator.film.document import FilmModel, FilmPlan, PieceManifest
 from orchestrator.film.piece import payload_of, write_manifest
 from orchestrator.film.segment_frames import planned_frames, selection_of
+from orchestrator.film.segment_output import film_model
 from orchestrator.film.track_piece import MOST_DETECTIONS, TrackPieceWriter
 from orchestrator.jobs import TrackParams
 from orchestrator.jobs.film import TrackFilm
@@ -115,7 +116,7 @@ def _check_model(contract: DetectContract, model: FilmModel) -> None:
             f"model {contract.name!r} gives up to {contract.max_detections} boxes in a picture, and a piece "
             f"holds {MOST_DETECTIONS}; build it again with a smaller --max-detections"
         )
-    if (contract.weights_sha256, contract.precision) != (model.weights_sha256, model.precision):
+    if film_model(contract) != model:
         raise PlanRefused(
             f"model {contract.name!r} of this worker is not the one that the plan was made for; "
             "give all workers the same model, or plan the film again"

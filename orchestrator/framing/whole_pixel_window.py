@@ -33,6 +33,7 @@ class WholePixelWindow:
         scale: factor by which a model enlarges the window's width and height; 1 without a model.
         margin_px: how much of the picture around the crop the model needs, in coded pixels. There is less
             near the edge of the picture.
+        step: windows begin at multiples of these columns and rows, and end at them or at the picture's edge.
         size: width and height of the output, in pixels; None for the rounded size of the enlarged crop (of
             the largest crop, if its size changes).
 
@@ -53,10 +54,12 @@ class WholePixelWindow:
         *,
         scale: int = 1,
         margin_px: int = 0,
+        step: tuple[int, int] = (1, 1),
         size: tuple[int, int] | None = None,
     ) -> None:
         self._crop = crop
         self.scale = scale
+        self._step = np.array(step)
         self._picture = np.array([info.width, info.height])
         self._shown = np.array(info.display_size)
         still = isinstance(crop, Crop)
@@ -74,10 +77,12 @@ class WholePixelWindow:
             margin_px = max(margin_px, int(np.ceil(reach)))
         self._margin_px = margin_px
         if still:
-            first = np.maximum(np.floor(near - margin_px), 0)
-            window = np.minimum(np.ceil(near + largest + margin_px), self._picture) - first
+            first = self._whole_steps(np.maximum(np.floor(near - margin_px), 0))
+            end = -self._whole_steps(-np.ceil(near + largest + margin_px))
+            window = np.minimum(end, self._picture) - first
         else:
-            window = np.minimum(np.ceil(largest) + 1 + 2 * margin_px, self._picture)
+            window = np.minimum(np.ceil(largest) + 2 * margin_px + self._step, self._picture)
+            window += (self._picture - window) % self._step  # so that the last window begins at a step
         self._window = window.astype(int)
         self.width, self.height = self._window.tolist()
 
@@ -92,10 +97,15 @@ class WholePixelWindow:
         """
         crop = self._crop if isinstance(self._crop, Crop) else self._crop.at(t_s)
         near = self._pixels(np.array((crop.x, crop.y)))
-        first = np.clip(np.floor(near - self._margin_px), 0, self._picture - self._window).astype(int)
+        wanted = self._whole_steps(np.floor(near - self._margin_px))
+        first = np.clip(wanted, 0, self._picture - self._window).astype(int)
         (x, y), (w, h) = (near - first) * self.scale, self._pixels(np.array((crop.w, crop.h))) * self.scale
         left, top = first.tolist()
         return left, top, Crop(x=float(x), y=float(y), w=float(w), h=float(h))
+
+    def _whole_steps(self, places: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the multiples of the step at or before places, float64 [2]."""
+        return np.asarray(np.floor(places / self._step) * self._step, np.float64)
 
     def _pixels(self, shown: NDArray[np.float64]) -> NDArray[np.float64]:
         """Convert a displayed width and height, float64 [2], to coded pixels."""

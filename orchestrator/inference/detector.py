@@ -168,7 +168,7 @@ class BatchedDetector(RecoveringModel["Answers"]):
                         while sent and (sent[0].request.done or len(sent) == slots):
                             yield from self._collect(sent.popleft())
                         filling = _SentRequest(pool.acquire())
-                    filling.request.input[len(filling.frames)] = waiting.frame.pixels
+                    filling.request.inputs[0][len(filling.frames)] = waiting.frame.pixels
                     filling.frames.append(waiting)
                     if len(filling.frames) == self._batch:
                         sent.append(_submit(filling))

@@ -13,7 +13,7 @@ from typing import Generic, Literal, NamedTuple, Self
 
 from orchestrator.errors import InferenceTimedOut, ModelOutOfMemory, ModelProcessDied, TritonUnavailable
 from orchestrator.triton.client import TritonClient
-from orchestrator.triton.contract import Answer, ModelContract
+from orchestrator.triton.contract import RGB_LIKE, Answer, ModelContract, RequestPlanes
 from orchestrator.triton.request_pool import RequestPool
 
 FAILURES = (TritonUnavailable, InferenceTimedOut, ModelOutOfMemory)
@@ -27,6 +27,7 @@ class RequestPoolShape(NamedTuple):
     height: int
     width: int
     slots: int
+    planes: RequestPlanes = RGB_LIKE
 
 
 class RecoveringModel(Generic[Answer]):

@@ -14,8 +14,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestrator.frames import Pixels
+from orchestrator.frames import Planes, Samples
 from orchestrator.inference.upscaler import UpscaledFrame
+from orchestrator.media.colour.frame_planes import empty_planes
+from orchestrator.plane_format import PlaneFormat
+from orchestrator.tiles.colour_change import rgb_change
 
 HELD_LEVELS = 4
 """Where the source has changed by at most so much since the held picture was made, the picture is held. The
@@ -40,54 +43,78 @@ class Stabilizer:
 
     The result depends on the frames alone and on their order, neither on tiles and batches nor on when the
     model's answers arrive.
+
+    Args:
+        planes: the format of the source's planes.
+        output: the format of the upscaled planes.
     """
 
-    def __init__(self) -> None:
-        self._source: Pixels | None = None
-        self._shown: Pixels | None = None
+    def __init__(self, planes: PlaneFormat, output: PlaneFormat) -> None:
+        self._planes, self._output = planes, output
+        self._source: Planes | None = None
+        self._shown: Planes | None = None
 
     def run(self, items: Iterator[UpscaledFrame]) -> Generator[UpscaledFrame, None, None]:
         """Yield the frames with pictures that are held where the source stands still. No array is changed."""
         for item in items:
             yield replace(item, pixels=self.next(item.source.pixels, item.pixels))
 
-    def next(self, source: Pixels, upscaled: Pixels) -> Pixels:
+    def next(self, source: Planes, upscaled: Planes) -> Planes:
         """Return the picture to show for the next frame.
 
         Args:
-            source: uint8 [h, w, 3].
-            upscaled: uint8 [H, W, 3], what the model made of it. It is returned where nothing is held.
+            source: its planes.
+            upscaled: what the model made of it. It is returned where nothing is held.
         """
         before, shown = self._source, self._shown
         if before is not None and shown is not None:
-            weights = held_weights(before, source)
+            weights = held_weights(before, source, self._planes)
             if np.count_nonzero(weights) >= CUT_SHARE * weights.size:
-                height, width = upscaled.shape[:2]
-                larger = cv2.resize(weights, (width, height), interpolation=cv2.INTER_LINEAR)
-                self._source = _mixed(source, before, weights)
-                self._shown = _mixed(upscaled, shown, np.asarray(larger, np.float32))
+                self._source = _mixed(source, before, weights, self._planes)
+                self._shown = _mixed(upscaled, shown, weights, self._output)
                 return self._shown
-        self._source, self._shown = np.array(source), upscaled
+        y, u, v = (samples.copy() for samples in source)
+        self._source, self._shown = Planes(y=y, u=u, v=v), upscaled
         return upscaled
 
 
-def held_weights(before: Pixels, source: Pixels) -> Weights:
+def held_weights(before: Planes, source: Planes, planes: PlaneFormat) -> Weights:
     """Return how much of the held picture is shown at each pixel, float32 [h, w], 0..1.
 
     Args:
-        before: uint8 [h, w, 3], the source of the held picture.
-        source: uint8 [h, w, 3], that of the next frame.
+        before: the source of the held picture.
+        source: that of the next frame.
+        planes: their format.
     """
-    change = cv2.subtract(source, before, dtype=cv2.CV_16S)
     side = (_AVERAGED_PX, _AVERAGED_PX)
-    sums = cv2.boxFilter(change, cv2.CV_16S, side, normalize=False, borderType=cv2.BORDER_REFLECT)
-    largest = np.abs(sums).max(axis=2)
+    change = rgb_change(before, source, planes)
+    means = cv2.boxFilter(change, cv2.CV_32F, side, borderType=cv2.BORDER_REFLECT)
+    largest = np.abs(means).max(axis=2)
     around = np.ones((2 * REACH_PX + 1, 2 * REACH_PX + 1), np.uint8)
-    levels = cv2.dilate(largest, around).astype(np.float32) / _AVERAGED_PX**2
+    levels = cv2.dilate(largest, around)
     weights = (CHANGED_LEVELS - levels) / (CHANGED_LEVELS - HELD_LEVELS)
     return np.asarray(weights.clip(0, 1), np.float32)
 
 
-def _mixed(new: Pixels, held: Pixels, weights: Weights) -> Pixels:
-    """Return the held picture where the weights are 1, the new one where they are 0, and mixtures."""
-    return np.asarray(cv2.blendLinear(new, held, 1 - weights, weights), np.uint8)
+def _mixed(new: Planes, held: Planes, weights: Weights, planes: PlaneFormat) -> Planes:
+    """Return the held picture where the weights are 1, the new one where they are 0, and mixtures.
+
+    Args:
+        new, held: pictures of one size, which may be larger than the weights.
+        weights: float32 [h, w], 0..1.
+        planes: the format of both.
+    """
+    height, width = new.y.shape
+    mixed = empty_planes(planes, width=width, height=height)
+    for one, other, result in zip(new, held, mixed, strict=True):
+        rows, columns = one.shape
+        larger = np.asarray(cv2.resize(weights, (columns, rows), interpolation=cv2.INTER_LINEAR), np.float32)
+        result[:] = _blended(one, other, larger)
+    return mixed
+
+
+def _blended(new: Samples, held: Samples, weights: Weights) -> Samples:
+    if new.dtype == np.uint8:
+        return np.asarray(cv2.blendLinear(new, held, 1 - weights, weights), np.uint8)
+    blended = cv2.blendLinear(new.astype(np.float32), held.astype(np.float32), 1 - weights, weights)
+    return np.asarray(np.rint(blended), np.uint16)

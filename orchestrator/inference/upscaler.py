@@ -18,15 +18,19 @@ from collections import deque
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import cast
 
 from orchestrator.errors import ModelOutOfMemory
-from orchestrator.frames import Frame, Pixels, empty_picture
+from orchestrator.frames import Frame, Planes
 from orchestrator.inference.recovering_model import FAILURES, RecoveringModel, RequestPoolShape
+from orchestrator.media.colour.frame_planes import empty_planes
+from orchestrator.plane_format import PlaneFormat
 from orchestrator.tiles.cut_and_stitch import copy_interior, cut_window, paste_interior
 from orchestrator.tiles.grid import Grid, Tile, plan_grid
 from orchestrator.tiles.unchanged_tiles import UnchangedTileFinder
 from orchestrator.triton.client import TritonClient
-from orchestrator.triton.contract import UpscaleContract
+from orchestrator.triton.colour_tensor import PlaneColour, Subsampling
+from orchestrator.triton.contract import OUTPUT_CHROMA, RequestPlanes, UpscaleContract, UpscaledPlanes
 from orchestrator.triton.request_pool import Request, RequestPool
 
 log = logging.getLogger(__name__)
@@ -47,11 +51,11 @@ class UpscaledFrame:
 
     Attributes:
         source: the source frame.
-        pixels: uint8 [scale * H, scale * W, 3] RGB.
+        pixels: its planes, enlarged.
     """
 
-    source: Frame
-    pixels: Pixels
+    source: Frame[Planes]
+    pixels: Planes
 
 
 @dataclass
@@ -65,8 +69,8 @@ class _PendingFrame:
         missing: number of tiles without an answer.
     """
 
-    frame: Frame
-    picture: Pixels
+    frame: Frame[Planes]
+    picture: Planes
     fresh: list[tuple[int, Tile]]
     kept: list[Tile]
     before: _PendingFrame | None
@@ -77,7 +81,7 @@ class _PendingFrame:
 class _SentRequest:
     """A request in flight, with the frame and tile of each of its images."""
 
-    request: Request[Pixels]
+    request: Request[UpscaledPlanes]
     lane: _SameShapeRequests
     images: list[tuple[_PendingFrame, Tile]] = field(default_factory=list)
 
@@ -91,7 +95,7 @@ class _SameShapeRequests:
         filling: the next request.
     """
 
-    pool: RequestPool[Pixels]
+    pool: RequestPool[UpscaledPlanes]
     shape: RequestPoolShape
     under_way: int = 0
     filling: _SentRequest | None = None
@@ -106,13 +110,16 @@ class _SameShapeRequests:
         return [filled]
 
 
-class TiledUpscaler(RecoveringModel["Pixels"]):
+class TiledUpscaler(RecoveringModel["UpscaledPlanes"]):
     """Upscales frames of one size with one model.
 
     Args:
         client: the client of the Triton that has the model loaded.
         contract: the contract of the model.
         height, width: size of every frame, in pixels.
+        planes: the format of their planes.
+        output: the format of the enlarged planes: with the same matrix and range, in 4:2:0, 4:2:2 or 4:4:4,
+            and with 8 bits if the frames have 8.
         tolerance: levels of 0..255 by which a tile may differ from the inferred one and still be kept; see
             `UnchangedTileFinder`.
 
@@ -129,9 +136,13 @@ class TiledUpscaler(RecoveringModel["Pixels"]):
         *,
         height: int,
         width: int,
+        planes: PlaneFormat,
+        output: PlaneFormat,
         tolerance: int = 0,
     ) -> None:
         super().__init__(client, contract)
+        self._planes, self._output = planes, output
+        self._request_planes = request_planes(planes, output)
         self._pending: deque[_PendingFrame] = deque()
         self._yielded_px = self._kept_px = 0
         self._last: _PendingFrame | None = None
@@ -143,8 +154,8 @@ class TiledUpscaler(RecoveringModel["Pixels"]):
         """Share of the yielded frames' area that was not inferred again, 0..1."""
         return self._kept_px / self._yielded_px if self._yielded_px else 0.0
 
-    def run(self, frames: Iterator[Frame]) -> Generator[UpscaledFrame, None, None]:
-        """Upscale frames, in order. Equal successive frames share one array.
+    def run(self, frames: Iterator[Frame[Planes]]) -> Generator[UpscaledFrame, None, None]:
+        """Upscale frames, in order. Equal successive frames share their planes.
 
         Raises:
             ModelOutOfMemory: the smallest tile was still too large.
@@ -184,7 +195,8 @@ class TiledUpscaler(RecoveringModel["Pixels"]):
                             yield from self._collect(sent.popleft())
                         lane.filling = _SentRequest(lane.pool.acquire(), lane)
                     images = lane.filling.images
-                    cut_window(entry.frame.pixels, tile, lane.filling.request.input[len(images)])
+                    luma, chroma, _ = lane.filling.request.inputs
+                    cut_window(entry.frame.pixels, tile, luma[len(images)], chroma[len(images)])
                     images.append((entry, tile))
                     if len(images) == lane.shape.batch:
                         sent += lane.send()
@@ -203,9 +215,10 @@ class TiledUpscaler(RecoveringModel["Pixels"]):
         # One full batch is computed, one waits, and one request is cut or stitched.
         most = 2 * -(-contract.max_batch // batch) + 1
         affordable = _PIXELS_IN_FLIGHT // (batch * grid.window_px)
-        return RequestPoolShape(batch, grid.tile_height, grid.tile_width, slots=max(3, min(most, affordable)))
+        slots = max(3, min(most, affordable))
+        return RequestPoolShape(batch, grid.tile_height, grid.tile_width, slots, self._request_planes)
 
-    def _enter(self, frame: Frame) -> _PendingFrame:
+    def _enter(self, frame: Frame[Planes]) -> _PendingFrame:
         """Decide which tiles of the next frame are inferred."""
         change = self._unchanged.compare(frame.pixels)
         fresh = [*((0, tile) for tile in change.tiles), *((-1, part) for part in change.parts)]
@@ -214,15 +227,16 @@ class TiledUpscaler(RecoveringModel["Pixels"]):
             picture = before.picture
         else:
             scale = self._contract.scale
-            picture = empty_picture(self.grid.height * scale, self.grid.width * scale)
+            width, height = self.grid.width * scale, self.grid.height * scale
+            picture = empty_planes(self._output, width=width, height=height)
         self._last = _PendingFrame(frame, picture, fresh, change.kept, before, len(fresh))
         return self._last
 
     def _collect(self, sent: _SentRequest) -> Generator[UpscaledFrame, None, None]:
         """Wait for a request, stitch its tiles, and yield the frames that are complete."""
-        results = sent.request.result()
-        for result, (entry, tile) in zip(results, sent.images, strict=True):
-            paste_interior(result, tile, entry.picture, self._contract.scale)
+        luma, chroma = sent.request.result()
+        for number, (entry, tile) in enumerate(sent.images):
+            paste_interior(luma[number], chroma[number], tile, entry.picture, self._contract.scale)
             entry.missing -= 1
         sent.request.release()
         sent.lane.under_way -= 1
@@ -263,6 +277,30 @@ class TiledUpscaler(RecoveringModel["Pixels"]):
         halo, multiple = self._contract.halo, self._contract.size_multiple
         self.grid = plan_grid(height=height, width=width, tile=tile, halo=halo, multiple=multiple)
         self._unchanged = UnchangedTileFinder(
-            self.grid, halo=halo, multiple=multiple, tolerance=self._tolerance
+            self.grid, halo=halo, multiple=multiple, planes=self._planes, tolerance=self._tolerance
         )
         self._last = None
+
+
+def request_planes(planes: PlaneFormat, output: PlaneFormat) -> RequestPlanes:
+    """Return what requests have to say for planes of one format to become planes of another.
+
+    Raises:
+        ValueError: models do not return planes of that format.
+    """
+    subsampling = next((name for name, chroma in OUTPUT_CHROMA.items() if chroma == output.chroma), None)
+    if subsampling is None or (planes.bits == 8 and output.bits > 8):
+        raise ValueError(f"no model makes {output} of {planes}")
+    x, y = (
+        to if factor == 2 else place
+        for factor, to, place in zip(output.chroma, output.siting, planes.siting, strict=True)
+    )
+    colour = PlaneColour(
+        matrix=planes.matrix,
+        full_range=planes.full_range,
+        bits=planes.bits,
+        siting=(x, y),
+        output_subsampling=cast("Subsampling", subsampling),
+        output_bits=output.bits,
+    )
+    return RequestPlanes(colour=colour, chroma=planes.chroma)

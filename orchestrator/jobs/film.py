@@ -17,7 +17,7 @@ from orchestrator.jobs.track import TrackParams
 from orchestrator.jobs.upscale import UpscaleParams
 from orchestrator.jobs.validation import INTEGRAL, Number, Strict, WholeNumber
 
-PLAN_VERSION: Literal[3] = 3
+PLAN_VERSION: Literal[4] = 4
 """The version of the plan and of the pieces. It rises when older workers could not make the same film."""
 
 MOST_SEGMENTS = 2_000

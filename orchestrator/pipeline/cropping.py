@@ -14,6 +14,8 @@ from orchestrator.fidelity.sampler import FrameSampler
 from orchestrator.frames import Crop, Frame, Picture, Pixels, Planes, VideoInfo
 from orchestrator.framing.whole_pixel_window import WholePixelWindow
 from orchestrator.media.colour.resize import resize
+from orchestrator.media.colour.resize_planes import resize_planes
+from orchestrator.plane_format import PlaneFormat
 
 
 def cut_windows(
@@ -28,9 +30,8 @@ def cut_windows(
         window = replace(frame, pixels=_part(frame.pixels, x=x, y=y, width=crop.width, height=crop.height))
         if frame.alpha is not None:
             window = replace(window, alpha=frame.alpha[y : y + crop.height, x : x + crop.width])
-        seen = None if isinstance(window.pixels, Planes) else _shrunk(box, crop.scale)
         for sampler in samplers:
-            sampler.see(window, seen)
+            sampler.see(window, _shrunk(box, crop.scale))
         yield window
 
 
@@ -41,7 +42,10 @@ def is_resized(crop: WholePixelWindow) -> bool:
 
 
 def resized_crops(
-    items: Iterator[tuple[Frame[Any], Picture]], crop: WholePixelWindow, info: VideoInfo
+    items: Iterator[tuple[Frame[Any], Picture]],
+    crop: WholePixelWindow,
+    info: VideoInfo,
+    planes: PlaneFormat | None,
 ) -> Generator[tuple[Frame[Any], Picture], None, None]:
     """Resize the crop in each window to the size of the output.
 
@@ -49,22 +53,30 @@ def resized_crops(
         items: each window of the source, and its pixels as they were or upscaled.
         crop: the windows and the crops in them.
         info: describes the source.
+        planes: the format of these pixels; None for RGB.
     """
+    width, height = crop.size
     for source, pixels in items:
-        if isinstance(pixels, Planes):
-            yield source, pixels
-            continue
         _, _, box = crop.at(_time_s(source, info))
-        width, height = crop.size
         window = source
         if source.alpha is not None:  # the model got no alpha
             shrunk = _shrunk(box, crop.scale)
             alpha = resize(source.alpha, width=width, height=height, box=shrunk)
             window = replace(source, alpha=alpha)
-        resized = resize(cast("Pixels", pixels), width=width, height=height, box=box)
+        resized = _resized(pixels, planes, width, height, box)
         del pixels  # no picture is kept alive while the next is waited for
         yield window, resized
         del resized
+
+
+def _resized(pixels: Picture, planes: PlaneFormat | None, width: int, height: int, box: Crop) -> Picture:
+    if not isinstance(pixels, Planes):
+        return resize(cast("Pixels", pixels), width=width, height=height, box=box)
+    if planes is None:
+        raise ValueError("planes cannot be resized without their format")
+    if box == Crop(x=0, y=0, w=width, h=height) and pixels.y.shape == (height, width):
+        return pixels
+    return resize_planes(pixels, planes, width=width, height=height, box=box)
 
 
 def _time_s(frame: Frame[Any], info: VideoInfo) -> float:

@@ -139,6 +139,7 @@ def deliver(
                     width=width,
                     height=height,
                     form=plan.form,
+                    planes=plan.output_planes,
                     sample_aspect_ratio=window.sample_aspect_ratio,
                     quality=plan.quality,
                     container=plan.container,

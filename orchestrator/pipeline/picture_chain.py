@@ -105,15 +105,12 @@ def picture_chain(
         height=height,
         time_base=info.time_base,
         rate=info.average_rate,
-        colour=info.colour,
-        bits=info.bit_depth,
+        planes=plan.planes,
         kept=sampled,
     )
     pair_sampler = None
     if pairs:
-        pair_sampler = PairSampler(
-            width=width, height=height, time_base=info.time_base, colour=info.colour, bits=info.bit_depth
-        )
+        pair_sampler = PairSampler(width=width, height=height, time_base=info.time_base, planes=plan.planes)
     with ExitStack() as stack:
         read = within_limits(frames, plan.source_info.time_base, plan.limits)
         if edit is not None:
@@ -126,7 +123,7 @@ def picture_chain(
             decoded, window, info, [sampler] if pair_sampler is None else [sampler, pair_sampler]
         )
         model = None
-        if plan.contract is None or client is None:
+        if plan.contract is None or client is None or plan.planes is None or plan.output_planes is None:
             items = map(_frame_and_pixels, windows)
         else:
             model = TiledUpscaler(
@@ -134,14 +131,16 @@ def picture_chain(
                 plan.contract,
                 height=window.height,
                 width=window.width,
+                planes=plan.planes,
+                output=plan.output_planes,
                 tolerance=plan.reuse_tolerance,
             )
             upscaled = stack.enter_context(_upscaled_ahead(model.run(windows), "infer"))
             if plan.stabilize:
-                steady = Stabilizer().run(upscaled)
+                steady = Stabilizer(plan.planes, plan.output_planes).run(upscaled)
                 upscaled = stack.enter_context(_upscaled_ahead(steady, "stabilize"))
             items = map(_source_and_pixels, upscaled)
-        resized = resized_crops(items, window, info)
+        resized = resized_crops(items, window, info, plan.output_planes)
         pictures: Iterator[tuple[Frame[Any], Picture]] = resized
         if is_resized(window) or plan.alpha:
             pictures = stack.enter_context(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any
 
 from orchestrator.errors import BadRequest, UnsupportedMedia
 from orchestrator.frames import Crop, Form, VideoInfo
@@ -15,13 +16,18 @@ from orchestrator.framing.keyframes import CropPath
 from orchestrator.framing.whole_pixel_window import WholePixelWindow
 from orchestrator.jobs import FollowedStretch, Quality
 from orchestrator.limits import Limits
-from orchestrator.media.colour.pixel_format import upright_chroma
+from orchestrator.media.colour.coded_planes import coded_format, siting_along
+from orchestrator.media.colour.frame_to_rgb import output_colour
+from orchestrator.media.colour.made_planes import made_format
+from orchestrator.media.colour.pixel_format import bits_of, chroma_subsampling, upright_chroma
 from orchestrator.media.colour.plane_reader import can_read_planes
 from orchestrator.media.colour.tonemap_curve import tone_mapped_info
 from orchestrator.media.time_range import TimeRange
+from orchestrator.media.write.encoder_selection import choose_for_source
 from orchestrator.media.write.gif import paced
 from orchestrator.media_containers import CONTAINERS, MAX_SIDE_PX, MediaContainer, check_limits, one_of
 from orchestrator.pipeline.progress import Stage
+from orchestrator.plane_format import PlaneFormat
 from orchestrator.triton.contract import UpscaleContract
 
 MARGIN_PX = 10
@@ -74,6 +80,8 @@ class Plan:
             metadata.
         window: the part of each frame that is read, the crop in it, and the size of the output.
         form: type of the frames' pixels from the reader to the writer; see `Form`.
+        planes: format of the planes that are read; None for RGB.
+        output_planes: format of the planes that are written, which a model chooses by the encoder.
         alpha: whether frames carry their alpha into the output.
         tonemap: whether the reader maps HDR to SDR.
         start_s, end_s, reuse_tolerance, stabilize, quality, container: as in the request.
@@ -88,6 +96,8 @@ class Plan:
     output_info: VideoInfo
     window: WholePixelWindow
     form: Form
+    planes: PlaneFormat | None
+    output_planes: PlaneFormat | None
     alpha: bool
     tonemap: bool
     start_s: Fraction | None
@@ -140,7 +150,9 @@ def plan(
             or longer than the container or the limits allow.
     """
     check_request(info, request, limits)
-    window = _window(info, request, contract)
+    mapped = tone_mapped_info(info) if request.tonemap else info
+    planes = _model_planes(info, mapped, request) if contract is not None else None
+    window = _window(info, request, contract, (1, 1) if planes is None else planes.chroma)
     check_limits(
         request.container,
         quality=request.quality,
@@ -151,15 +163,22 @@ def plan(
     if limits is not None:
         limits.check_output(*window.size)
     is_whole = window.crop_size == (info.width, info.height)
-    mapped = tone_mapped_info(info) if request.tonemap else info
     cropped = mapped if is_whole else replace(mapped, sphere=None)
     output_info = paced(cropped) if request.container.is_paced else cropped
+    form, alpha = _form(info, request, window), _keeps_alpha(info, request)
+    output_planes: PlaneFormat | None
+    if planes is not None:
+        output_planes = _enlarged_planes(planes, output_info, request, window, form=form, alpha=alpha)
+    else:
+        planes = output_planes = coded_format(info) if form == "planes" else None
     return Plan(
         source_info=info,
         output_info=output_info,
         window=window,
-        form=_form(info, request, window),
-        alpha=_keeps_alpha(info, request),
+        form=form,
+        planes=planes,
+        output_planes=output_planes,
+        alpha=alpha,
         tonemap=request.tonemap,
         start_s=request.start_s,
         end_s=request.end_s,
@@ -213,18 +232,25 @@ def _check_hdr(info: VideoInfo, request: DeliveryRequest) -> None:
         )
 
 
-def _window(info: VideoInfo, request: DeliveryRequest, contract: UpscaleContract | None) -> WholePixelWindow:
+def _window(
+    info: VideoInfo, request: DeliveryRequest, contract: UpscaleContract | None, step: tuple[int, int]
+) -> WholePixelWindow:
     """Return the window around the crop, with the output size that the request or the model asks for.
+
+    Args:
+        info, request, contract: see `plan`.
+        step: windows begin at multiples of these columns and rows.
 
     Raises:
         BadRequest: no decoder takes pictures of that size.
     """
     scale = contract.scale if contract else 1
     margin_px = min(MARGIN_PX, contract.halo) if contract else 0
-    window = WholePixelWindow(request.crop, info, scale=scale, margin_px=margin_px, size=request.size)
+    options: dict[str, Any] = {"scale": scale, "margin_px": margin_px, "step": step}
+    window = WholePixelWindow(request.crop, info, size=request.size, **options)
     if request.size is None and request.scale is not None:
         width, height = (max(1, round(side * request.scale)) for side in window.crop_size)
-        window = WholePixelWindow(request.crop, info, scale=scale, margin_px=margin_px, size=(width, height))
+        window = WholePixelWindow(request.crop, info, size=(width, height), **options)
     width, height = window.size
     if max(width, height) > MAX_SIDE_PX:
         most = MAX_SIDE_PX / max(window.crop_size)
@@ -236,8 +262,10 @@ def _window(info: VideoInfo, request: DeliveryRequest, contract: UpscaleContract
 
 
 def _form(info: VideoInfo, request: DeliveryRequest, window: WholePixelWindow) -> Form:
-    """Choose the type of the frames' pixels: planes as coded if nothing changes them, else RGB."""
-    is_changed = request.model is not None or request.tonemap or request.annotated
+    """Choose the type of the frames' pixels: planes for a model or if nothing changes them, else RGB."""
+    if request.model is not None:
+        return "planes" if can_read_planes(info) and not request.tonemap else "made_planes"
+    is_changed = request.tonemap or request.annotated
     if is_changed or request.container.most_bits == 8:
         return "rgb"
     if window.is_exact and window.size == (window.width, window.height) and can_read_planes(info):
@@ -246,6 +274,42 @@ def _form(info: VideoInfo, request: DeliveryRequest, window: WholePixelWindow) -
         if _fits(x, window.width, across, info.width) and _fits(y, window.height, down, info.height):
             return "planes"
     return "deep_rgb" if info.bit_depth > 8 else "rgb"
+
+
+def _model_planes(info: VideoInfo, mapped: VideoInfo, request: DeliveryRequest) -> PlaneFormat:
+    """Return the format of the planes that a model gets; `mapped` describes the source after tone mapping."""
+    if can_read_planes(info) and not request.tonemap:
+        return coded_format(info)
+    return made_format(output_colour(mapped.colour))
+
+
+def _enlarged_planes(
+    planes: PlaneFormat,
+    info: VideoInfo,
+    request: DeliveryRequest,
+    window: WholePixelWindow,
+    *,
+    form: Form,
+    alpha: bool,
+) -> PlaneFormat:
+    """Return the format of the planes that a model makes: the encoder's, with the siting of the source."""
+    if request.container.palette_colours is not None:
+        return replace(planes, chroma=(1, 1), siting=(0.0, 0.0))  # for RGB
+    stored, _ = request.container.displayed(window.size[0], window.sample_aspect_ratio)
+    encoding = choose_for_source(
+        request.container,
+        info,
+        width=stored,
+        height=window.size[1],
+        form=form,
+        quality=request.quality,
+        alpha=alpha,
+    )
+    chroma = chroma_subsampling(encoding.pixel_format)
+    chroma = (1, 1) if chroma == (1, 2) else chroma  # models return no 4:4:0
+    x, y = (place if factor == 2 else 0.5 for factor, place in zip(planes.chroma, planes.siting, strict=True))
+    bits = 8 if planes.bits == 8 else bits_of(encoding.pixel_format)
+    return replace(planes, bits=bits, chroma=chroma, siting=siting_along(chroma, (x, y)))
 
 
 def _fits(start: int, length: int, step: int, whole: int) -> bool:

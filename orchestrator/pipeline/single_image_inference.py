@@ -6,11 +6,19 @@ import cv2
 import numpy as np
 
 from orchestrator.drawing.pen import Pen, colour_of, to_ascii
-from orchestrator.frames import Detections, Pixels
+from orchestrator.frames import Colour, Detections, Pixels
+from orchestrator.inference.upscaler import request_planes
+from orchestrator.media.colour.code_points import BT709
+from orchestrator.media.colour.frame_planes import empty_planes
+from orchestrator.media.colour.made_planes import made_format, made_planes, rgb_pixels
 from orchestrator.media.read.frame_to_picture import pad_to_letterbox
 from orchestrator.pipeline.detect import input_box
+from orchestrator.tiles.cut_and_stitch import cut_window, paste_interior
+from orchestrator.tiles.grid import plan_grid
 from orchestrator.triton.client import InferReport, TritonClient
 from orchestrator.triton.contract import DetectContract, UpscaleContract
+
+_PLANES = made_format(Colour(matrix=BT709, primaries=BT709, transfer=BT709, full_range=True))
 
 
 def upscale_picture(
@@ -21,19 +29,31 @@ def upscale_picture(
     Args:
         client: the client of a Triton that has the model loaded.
         contract: the contract of the model.
-        picture: uint8 [H, W, 3] RGB.
+        picture: uint8 [H, W, 3] RGB. It travels as planes in 4:4:4 of 12 bits, which hold all of its colours.
 
     Returns:
-        uint8 [scale * H, scale * W, 3] RGB; how the request went; the shape of the input tensor.
+        uint8 [scale * H, scale * W, 3] RGB; how the request went; the shape of the luma that was sent.
 
     Raises:
         WorkerError: see `TritonClient.infer`.
     """
     height, width = picture.shape[:2]
-    multiple, scale = contract.size_multiple, contract.scale
-    images = np.pad(picture, ((0, -height % multiple), (0, -width % multiple), (0, 0)), mode="edge")[None]
-    results, report = client.infer(contract, images)
-    return np.ascontiguousarray(results[0, : height * scale, : width * scale]), report, images.shape
+    grid = plan_grid(
+        height=height,
+        width=width,
+        tile=max(height, width),
+        halo=0,
+        multiple=contract.size_multiple,
+    )
+    (whole,) = grid.tiles
+    luma = np.empty((1, 2, grid.tile_height, grid.tile_width), np.uint8)
+    chroma = np.empty((1, 2, *luma.shape[1:]), np.uint8)
+    cut_window(made_planes(picture, _PLANES), whole, luma[0], chroma[0])
+    answer, report = client.infer(contract, luma, chroma, planes=request_planes(_PLANES, _PLANES))
+    size = {"width": width * contract.scale, "height": height * contract.scale}
+    result = empty_planes(_PLANES, **size)
+    paste_interior(answer[0][0], answer[1][0], whole, result, contract.scale)
+    return rgb_pixels(result, _PLANES), report, luma.shape
 
 
 def detect_picture(

@@ -12,15 +12,17 @@ import numpy as np
 from orchestrator.drawing.pen import Pen, to_ascii
 from orchestrator.drawing.picture_files import check_picture_format, write_picture
 from orchestrator.fidelity.report import report_files
-from orchestrator.frames import Crop, Frame, Picture, Pixels, Planes, VideoInfo
+from orchestrator.fidelity.sampler import shown_pixels, whole_or
+from orchestrator.frames import Crop, Frame, Picture, Pixels, VideoInfo
 from orchestrator.jobs import UpscaleParams, UpscaleResult, UpscaleStats
 from orchestrator.media_containers import MediaContainer, container_for
 from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.deliver import deliver
-from orchestrator.pipeline.plan import DeliveryRequest
+from orchestrator.pipeline.plan import DeliveryRequest, Plan
 from orchestrator.pipeline.preview import write_preview
 from orchestrator.pipeline.probe_and_load import prepare, probe_source
 from orchestrator.pipeline.progress import Progress
+from orchestrator.plane_format import PlaneFormat
 from orchestrator.storage.staged import check_outputs
 from orchestrator.video_source import VideoSource
 
@@ -64,7 +66,7 @@ def upscale(
     context.on_progress(Progress(stage="starting", total=info.frames))
     request = upscale_request(info, params, context, container=container)
     plan, client = prepare(info, request, context)
-    side_by_side = None if comparison is None else _SideBySide(info.frames)
+    side_by_side = None if comparison is None else _SideBySide(plan)
     with deliver(
         plan,
         source,
@@ -117,18 +119,19 @@ class _SideBySide:
     """Keeps the middle frame of a video, source and output, and draws them side by side.
 
     Args:
-        frames: about how many frames there will be; None keeps the first frame.
+        plan: the plan of the output. If it does not know how many frames there will be, the first is kept.
     """
 
-    def __init__(self, frames: int | None) -> None:
-        self._middle = (frames or 1) // 2
-        self._source: Pixels | None = None
-        self._ours: Pixels | None = None
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._middle = (plan.source_info.frames or 1) // 2
+        self._source: Picture | None = None
+        self._ours: Picture | None = None
 
     def see(self, wanted: Frame[Any], delivered: Picture) -> None:
-        """Look at a frame; both pictures are uint8 RGB."""
-        if wanted.index <= self._middle and not isinstance(delivered, Planes):
-            self._source, self._ours = wanted.pixels, np.asarray(delivered, np.uint8)
+        """Look at a frame."""
+        if wanted.index <= self._middle:
+            self._source, self._ours = wanted.pixels, delivered
 
     def write(self, path: Path, *, model: str, overwrite: bool) -> None:
         """Write a picture: bicubic upscaling on the left, the output on the right.
@@ -146,13 +149,26 @@ class _SideBySide:
         """
         if self._source is None or self._ours is None:
             return
-        height, width = self._ours.shape[:2]
-        bicubic = cv2.resize(self._source, (width, height), interpolation=cv2.INTER_CUBIC)
+        source, ours = (
+            _shown(picture, planes)
+            for picture, planes in (
+                (self._source, self._plan.planes),
+                (self._ours, self._plan.output_planes),
+            )
+        )
+        height, width = ours.shape[:2]
+        bicubic = cv2.resize(source, (width, height), interpolation=cv2.INTER_CUBIC)
         shown = min(width, _WIDEST_PX // 2)
         left = (width - shown) // 2
         gap = np.full((height, _GAP_PX, 3), 255, np.uint8)
-        both = np.hstack([bicubic[:, left : left + shown], gap, self._ours[:, left : left + shown]])
+        both = np.hstack([bicubic[:, left : left + shown], gap, ours[:, left : left + shown]])
         pen = Pen(width=both.shape[1], height=height)
         pen.caption(both[:, :shown], "bicubic")
         pen.caption(both[:, -shown:], to_ascii(model))
         write_picture(path, both, overwrite=overwrite)
+
+
+def _shown(picture: Picture, planes: PlaneFormat | None) -> Pixels:
+    """Return a picture as uint8 RGB [H, W, 3]."""
+    whole = whole_or(None, picture)
+    return shown_pixels(picture, whole, (round(whole.w), round(whole.h)), planes)

@@ -18,9 +18,11 @@ from tritonclient.utils import InferenceServerException
 from orchestrator.errors import BadRequest, TritonUnavailable, UnknownModel
 from orchestrator.triton import error_translation as failure
 from orchestrator.triton.contract import (
+    RGB_LIKE,
     Answer,
     DetectContract,
     ModelContract,
+    RequestPlanes,
     UpscaleContract,
     parse_contract,
 )
@@ -239,7 +241,14 @@ class TritonClient:
         return parse_statistics(answer.model_stats[0])
 
     def request_pool(
-        self, contract: ModelContract[Answer], *, batch: int, height: int, width: int, slots: int
+        self,
+        contract: ModelContract[Answer],
+        *,
+        batch: int,
+        height: int,
+        width: int,
+        slots: int,
+        planes: RequestPlanes = RGB_LIKE,
     ) -> RequestPool[Answer]:
         """Allocate `slots` requests of a fixed shape that can be in flight together.
 
@@ -250,6 +259,7 @@ class TritonClient:
             batch: maximum number of images in one request.
             height, width: size of every image, in pixels.
             slots: number of requests.
+            planes: the planes of an upscaler's requests.
 
         Raises:
             BadRequest: the model does not take that shape.
@@ -264,25 +274,36 @@ class TritonClient:
             timeout_s=self._infer_timeout_s,
             shared_memory=self._shared_memory,
             control=self._control,
+            planes=planes,
         )
 
-    def infer(self, contract: ModelContract[Answer], images: NDArray[np.uint8]) -> tuple[Answer, InferReport]:
+    def infer(
+        self,
+        contract: ModelContract[Answer],
+        *tensors: NDArray[np.uint8],
+        planes: RequestPlanes = RGB_LIKE,
+    ) -> tuple[Answer, InferReport]:
         """Send one request and wait for its answer.
 
         Args:
             contract: contract of a loaded model; its class describes the answer.
-            images: uint8 [N, H, W, 3] RGB.
+            tensors: `image`, uint8 [N, H, W, 3] RGB, for a detector; for an upscaler `luma`, uint8
+                [N, B, H, W], and `chroma`, uint8 [N, 2, B, h, w].
+            planes: the planes of an upscaler's request.
 
         Raises:
             BadRequest: the model does not take that shape.
             InferenceFailed: the server answered with an error, or the answer breaks the contract.
             ModelOutOfMemory: the server had too little memory for the request.
         """
-        count, height, width, _ = images.shape
+        count = len(tensors[0])
+        height, width = tensors[0].shape[1:3] if contract.tensors == "image" else tensors[0].shape[2:4]
         before = self.statistics(contract.name)
-        with self.request_pool(contract, batch=count, height=height, width=width, slots=1) as pool:
+        shape = {"batch": count, "height": height, "width": width}
+        with self.request_pool(contract, **shape, slots=1, planes=planes) as pool:
             request = pool.acquire()
-            request.input[:] = images
+            for array, tensor in zip(request.inputs, tensors, strict=False):
+                array[:] = tensor
             started = time.perf_counter()
             request.submit(count)
             request.result()

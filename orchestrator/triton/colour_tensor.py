@@ -15,21 +15,13 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from orchestrator.plane_format import LUMA_WEIGHTS, PlaneFormat
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 COLOUR_FLOATS = 40
 """How many floats a graph reads; what follows them only makes shapes differ."""
-
-MATRICES: dict[int, tuple[float, float]] = {
-    1: (0.2126, 0.0722),  # BT.709
-    4: (0.30, 0.11),  # FCC
-    5: (0.299, 0.114),  # BT.470 BG
-    6: (0.299, 0.114),  # BT.601
-    7: (0.212, 0.087),  # SMPTE 240M
-    9: (0.2627, 0.0593),  # BT.2020, non-constant luminance
-}
-"""The weights of red and blue in luma by the code points of ITU-T H.273, table 4."""
 
 FILTERS: dict[float, tuple[int, ...]] = {
     0.0: (-1, 2, 6, 2, -1, 0),
@@ -43,7 +35,7 @@ images using symmetric short kernel filters and arithmetic coding techniques", I
 
 Subsampling = Literal["420", "422", "444"]
 _SUBSAMPLINGS: tuple[Subsampling, ...] = ("420", "422", "444")
-_WEIGHTS = sorted(set(MATRICES.values()))
+_WEIGHTS = sorted(set(LUMA_WEIGHTS.values()))
 _PLACES = tuple(FILTERS)
 MOST_BITS = 16
 
@@ -56,12 +48,14 @@ class PlaneColour:
     """How the planes of a request are coded.
 
     Attributes:
-        matrix: a code point of `MATRICES`.
+        matrix: a code point of `LUMA_WEIGHTS`.
         full_range: whether levels span the whole depth, as in JPEG, or the range of television.
         bits: the depth of the samples, 8 to 16; of more than 8, each sample has two bytes.
         siting: x and y of a chroma sample among the columns and rows that share it: 0 is the first, 0.5 the
             middle, 1 the last. It counts along axes that are subsampled, on either side of the model.
         output_subsampling: how the model subsamples the chroma that it returns.
+        output_bits: the depth of the samples that it returns; None is that of the input. They have as many
+            bytes as those of the input, so it is 8 if that is 8.
     """
 
     matrix: int
@@ -69,22 +63,21 @@ class PlaneColour:
     bits: int
     siting: tuple[float, float] = (0.0, 0.5)
     output_subsampling: Subsampling = "420"
+    output_bits: int | None = None
 
-    def levels(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return M [3, 3] and o [3] with (Y, Cb, Cr) = M @ (R, G, B) + o, RGB in 0..1 (ITU-T H.273, 8.3)."""
-        kr, kb = MATRICES[self.matrix]
-        kg = 1 - kr - kb
-        step, most = 2.0 ** (self.bits - 8), 2.0**self.bits - 1
-        luma, chroma, black = (most, most, 0.0) if self.full_range else (219 * step, 224 * step, 16 * step)
-        blue, red = chroma / (2 * (1 - kb)), chroma / (2 * (1 - kr))
-        matrix = np.array(
-            [
-                [luma * kr, luma * kg, luma * kb],
-                [-blue * kr, -blue * kg, blue * (1 - kb)],
-                [red * (1 - kr), -red * kg, -red * kb],
-            ]
-        )
-        return matrix, np.array([black, 128 * step, 128 * step])
+    def levels(self, bits: int | None = None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return M [3, 3] and o [3] with (Y, Cb, Cr) = M @ (R, G, B) + o, RGB in 0..1 (ITU-T H.273, 8.3).
+
+        Args:
+            bits: the depth of the levels; None is that of the input.
+        """
+        return PlaneFormat(
+            matrix=self.matrix,
+            full_range=self.full_range,
+            bits=bits or self.bits,
+            chroma=(1, 1),
+            siting=(0.0, 0.0),
+        ).from_rgb()
 
     def tensor(self) -> NDArray[np.float32]:
         """Return the input `colour` for one picture.
@@ -98,13 +91,15 @@ class PlaneColour:
         """
         matrix, offset = self.levels()
         inverse = np.linalg.inv(matrix)
+        bits = self.output_bits or self.bits
+        output_matrix, output_offset = self.levels(bits)
         x, y = self.siting
         values = (
             inverse,
             -inverse @ offset,
-            matrix,
-            offset + 0.5,
-            2**self.bits - 0.5,
+            output_matrix,
+            output_offset + 0.5,
+            2**bits - 0.5,
             self.siting,
             np.array(FILTERS[x]) / 8,
             np.array(FILTERS[y]) / 8,
@@ -115,11 +110,12 @@ class PlaneColour:
         return tensor
 
     def _number(self) -> int:
-        """Return a number that no other colour has, from 0 to 2429."""
-        number = 0
+        """Return a number that no other colour has, below 24300."""
+        bits = self.output_bits or self.bits
+        number = 0 if bits == self.bits else bits - 7
         for index, count in (
             (self.bits - 8, MOST_BITS - 7),
-            (_WEIGHTS.index(MATRICES[self.matrix]), len(_WEIGHTS)),
+            (_WEIGHTS.index(LUMA_WEIGHTS[self.matrix]), len(_WEIGHTS)),
             (_PLACES.index(self.siting[0]), len(_PLACES)),
             (_PLACES.index(self.siting[1]), len(_PLACES)),
             (int(self.full_range), 2),

@@ -1,10 +1,14 @@
 """Reads a model's contract from its Triton config: its inputs, its outputs and how to use it.
 
 `export_onnx` writes the facts into the `parameters` of config.pbtxt and this module reads them over gRPC, so
-that each stands in one place. Every model takes `image` uint8 [N, H, W, 3] RGB, and returns by task:
+that each stands in one place. Models take and return by task:
 
-    upscale   `upscaled` uint8 [N, scale*H, scale*W, 3] RGB
-    detect    `detections` float32 [N, max_detections, 6] and `num_detections` int32 [N, 1]
+    upscale   `luma` uint8 [N, B, H, W], `chroma` uint8 [N, 2, B, h, w], `colour` float32 [N, n], and
+              `upscaled_luma` uint8 [N, B, scale*H, scale*W], `upscaled_chroma` uint8 [N, 2, B, h', w']
+    detect    `image` uint8 [N, H, W, 3] RGB, and
+              `detections` float32 [N, max_detections, 6] and `num_detections` int32 [N, 1]
+
+`colour_tensor` describes the planes of an upscaler.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Literal, TypeVar, cast
 
 import numpy as np
@@ -21,17 +25,19 @@ from numpy.typing import NDArray
 from tritonclient.grpc import model_config_pb2
 
 from orchestrator.errors import InferenceFailed
-
-INPUT = "image"
+from orchestrator.triton.colour_tensor import PlaneColour
 
 Answer = TypeVar("Answer")
 
+UpscaledPlanes = tuple[NDArray[np.uint8], NDArray[np.uint8]]
+"""Luma, uint8 [N, B, H, W], and chroma, uint8 [N, 2, B, h, w]: B is 1, or 2 with the low byte first."""
+
 
 @dataclass(frozen=True, kw_only=True)
-class OutputTensor:
-    """One output tensor of a model: its name, Triton's name of its type, and its shape for one image.
+class ModelTensor:
+    """One input or output of a model: its name, Triton's name of its type, and its shape for one image.
 
-    An answer has one more axis, the images, in front.
+    A request and its answer have one more axis, the images, in front.
     """
 
     name: str
@@ -40,10 +46,43 @@ class OutputTensor:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RequestPlanes:
+    """The planes of the requests to an upscaler.
+
+    Attributes:
+        colour: how they are coded.
+        chroma: how many columns and rows of luma share a sample of chroma in the input.
+    """
+
+    colour: PlaneColour = field(
+        default_factory=lambda: PlaneColour(matrix=1, full_range=True, bits=8, output_subsampling="444")
+    )
+    chroma: tuple[int, int] = (1, 1)
+
+    @property
+    def sample_bytes(self) -> int:
+        """Bytes of a sample."""
+        return 1 if self.colour.bits == 8 else 2
+
+    @property
+    def output_chroma(self) -> tuple[int, int]:
+        """How many columns and rows of luma share a sample of chroma in the output."""
+        return OUTPUT_CHROMA[self.colour.output_subsampling]
+
+
+OUTPUT_CHROMA: dict[str, tuple[int, int]] = {"420": (2, 2), "422": (2, 1), "444": (1, 1)}
+"""The subsamplings that upscalers return."""
+
+RGB_LIKE = RequestPlanes()
+"""Planes of one sample for each pixel, BT.709, full range, 8 bits."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelContract(ABC, Generic[Answer]):
     """Base class: what the contracts of all tasks have in common. `Answer` is the type of an answer.
 
     Attributes:
+        tensors: what requests consist of: planes of Y'CbCr, or one image.
         size_multiple: input height and width must be multiples of this, in pixels.
         max_batch: maximum number of images in one request.
         precision: precision of its weights and arithmetic.
@@ -52,6 +91,7 @@ class ModelContract(ABC, Generic[Answer]):
     """
 
     task: ClassVar[Literal["upscale", "detect"]]
+    tensors: ClassVar[Literal["planes", "image"]]
     name: str
     size_multiple: int
     max_batch: int
@@ -62,8 +102,12 @@ class ModelContract(ABC, Generic[Answer]):
     licence: str
 
     @abstractmethod
-    def outputs(self, height: int, width: int) -> tuple[OutputTensor, ...]:
-        """Return the output tensors for images of that size in pixels."""
+    def inputs(self, height: int, width: int, planes: RequestPlanes = RGB_LIKE) -> tuple[ModelTensor, ...]:
+        """Return the input tensors for images of that size in pixels; `planes` are those of an upscaler."""
+
+    @abstractmethod
+    def outputs(self, height: int, width: int, planes: RequestPlanes = RGB_LIKE) -> tuple[ModelTensor, ...]:
+        """Return the output tensors, as for `inputs`."""
 
     @abstractmethod
     def answer(self, arrays: Sequence[NDArray[Any]]) -> Answer:
@@ -78,8 +122,8 @@ class ModelContract(ABC, Generic[Answer]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class UpscaleContract(ModelContract[NDArray[np.uint8]]):
-    """The contract of an upscaler. Its answer is uint8 [N, scale*H, scale*W, 3] RGB.
+class UpscaleContract(ModelContract[UpscaledPlanes]):
+    """The contract of an upscaler. Its answer is `UpscaledPlanes` of scale*H x scale*W pixels.
 
     Attributes:
         scale: output size over input size, in each direction.
@@ -88,16 +132,30 @@ class UpscaleContract(ModelContract[NDArray[np.uint8]]):
     """
 
     task = "upscale"
+    tensors = "planes"
     scale: int
     halo: int
     tile: int
 
-    def outputs(self, height: int, width: int) -> tuple[OutputTensor, ...]:  # noqa: D102  described in the base
-        shape = (height * self.scale, width * self.scale, 3)
-        return (OutputTensor(name="upscaled", datatype="UINT8", shape=shape),)
+    def inputs(self, height: int, width: int, planes: RequestPlanes = RGB_LIKE) -> tuple[ModelTensor, ...]:  # noqa: D102  described in the base
+        luma, chroma = _plane_shapes(height, width, planes.chroma, planes.sample_bytes)
+        return (
+            ModelTensor(name="luma", datatype="UINT8", shape=luma),
+            ModelTensor(name="chroma", datatype="UINT8", shape=chroma),
+            ModelTensor(name="colour", datatype="FP32", shape=planes.colour.tensor().shape[1:]),
+        )
 
-    def answer(self, arrays: Sequence[NDArray[Any]]) -> NDArray[np.uint8]:  # noqa: D102
-        return arrays[0]
+    def outputs(self, height: int, width: int, planes: RequestPlanes = RGB_LIKE) -> tuple[ModelTensor, ...]:  # noqa: D102
+        size = height * self.scale, width * self.scale
+        luma, chroma = _plane_shapes(*size, planes.output_chroma, planes.sample_bytes)
+        return (
+            ModelTensor(name="upscaled_luma", datatype="UINT8", shape=luma),
+            ModelTensor(name="upscaled_chroma", datatype="UINT8", shape=chroma),
+        )
+
+    def answer(self, arrays: Sequence[NDArray[Any]]) -> UpscaledPlanes:  # noqa: D102
+        luma, chroma = arrays
+        return luma, chroma
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +177,7 @@ class DetectContract(ModelContract[tuple[NDArray[np.float32], ...]]):
     """
 
     task = "detect"
+    tensors = "image"
     classes: tuple[str, ...]
     side: int
     max_detections: int
@@ -126,10 +185,13 @@ class DetectContract(ModelContract[tuple[NDArray[np.float32], ...]]):
     iou_threshold: float
     fit: Literal["letterbox", "stretch"] = "letterbox"
 
-    def outputs(self, height: int, width: int) -> tuple[OutputTensor, ...]:  # noqa: ARG002, D102  the same for any size
+    def inputs(self, height: int, width: int, planes: RequestPlanes = RGB_LIKE) -> tuple[ModelTensor, ...]:  # noqa: ARG002, D102
+        return (ModelTensor(name="image", datatype="UINT8", shape=(height, width, 3)),)
+
+    def outputs(self, height: int, width: int, planes: RequestPlanes = RGB_LIKE) -> tuple[ModelTensor, ...]:  # noqa: ARG002, D102  the same for any size
         return (
-            OutputTensor(name="detections", datatype="FP32", shape=(self.max_detections, 6)),
-            OutputTensor(name="num_detections", datatype="INT32", shape=(1,)),
+            ModelTensor(name="detections", datatype="FP32", shape=(self.max_detections, 6)),
+            ModelTensor(name="num_detections", datatype="INT32", shape=(1,)),
         )
 
     def answer(self, arrays: Sequence[NDArray[Any]]) -> tuple[NDArray[np.float32], ...]:  # noqa: D102
@@ -170,9 +232,22 @@ def parse_contract(config: Any) -> UpscaleContract | DetectContract:
     raise reader.broken("parameter task", f"{UpscaleContract.task} or {DetectContract.task}", task)
 
 
+def _plane_shapes(
+    height: int, width: int, chroma: tuple[int, int], sample_bytes: int
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    across, down = chroma
+    return (sample_bytes, height, width), (2, sample_bytes, height // down, width // across)
+
+
 def _upscale(reader: _ConfigReader) -> UpscaleContract:
-    reader.check_tensors("output", "upscaled TYPE_UINT8 [-1, -1, 3]")
-    size_multiple = reader.number("size_multiple", at_least=1)
+    planes, colour = "[-1, -1, -1]", "colour TYPE_FP32 [-1]"
+    reader.check_tensors("input", f"luma TYPE_UINT8 {planes}", "chroma TYPE_UINT8 [2, -1, -1, -1]", colour)
+    reader.check_tensors(
+        "output", f"upscaled_luma TYPE_UINT8 {planes}", "upscaled_chroma TYPE_UINT8 [2, -1, -1, -1]"
+    )
+    size_multiple = reader.number("size_multiple", at_least=2)
+    if size_multiple % 2:
+        raise reader.broken("parameter size_multiple", "an even number", size_multiple)
     tile = reader.number("tile", at_least=1)
     if tile % size_multiple:
         raise reader.broken("parameter tile", f"a multiple of size_multiple {size_multiple}", tile)
@@ -187,6 +262,7 @@ def _upscale(reader: _ConfigReader) -> UpscaleContract:
 
 def _detect(reader: _ConfigReader) -> DetectContract:
     most = reader.rows("detections")
+    reader.check_tensors("input", "image TYPE_UINT8 [-1, -1, 3]")
     reader.check_tensors(
         "output", f"detections TYPE_FP32 [{most or 'N'}, 6]", "num_detections TYPE_INT32 [1]"
     )
@@ -214,7 +290,6 @@ class _ConfigReader:
 
     def common(self) -> dict[str, Any]:
         """Return the fields that the contracts of all tasks share, except `size_multiple`."""
-        self.check_tensors("input", f"{INPUT} TYPE_UINT8 [-1, -1, 3]")
         sha256 = self.text("weights_sha256")
         if not re.fullmatch("[0-9a-f]{64}", sha256):
             raise self.broken("parameter weights_sha256", "64 lowercase hexadecimal digits", sha256)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import tritonclient.grpc as triton
-from tritonclient.utils import InferenceServerException
+from tritonclient.utils import InferenceServerException, triton_to_np_dtype
 
 from orchestrator.errors import (
     BadRequest,
@@ -24,7 +24,7 @@ from orchestrator.errors import (
     UnknownModel,
 )
 from orchestrator.triton import error_translation as failure
-from orchestrator.triton.contract import INPUT, parse_contract
+from orchestrator.triton.contract import parse_contract
 from orchestrator.triton.server_key import ServerKeyPlugin, is_missing
 
 CONTROL_TIMEOUT_S = 30.0
@@ -170,10 +170,15 @@ class ModelControl:
         """Send the smallest possible request, which a dead process fails within a second or two."""
         try:
             answer = self._client.get_model_config(model, client_timeout=CONTROL_TIMEOUT_S)
-            side = parse_contract(answer.config).size_multiple
-            image = triton.InferInput(INPUT, [1, side, side, 3], "UINT8")
-            image.set_data_from_numpy(np.zeros((1, side, side, 3), np.uint8))
-            self._client.infer(model, [image], client_timeout=CONTROL_TIMEOUT_S)
+            contract = parse_contract(answer.config)
+            side = contract.size_multiple
+            tensors = []
+            for tensor in contract.inputs(side, side):
+                shape = (1, *tensor.shape)
+                sent = triton.InferInput(tensor.name, list(shape), tensor.datatype)
+                sent.set_data_from_numpy(np.zeros(shape, triton_to_np_dtype(tensor.datatype)))
+                tensors.append(sent)
+            self._client.infer(model, tensors, client_timeout=CONTROL_TIMEOUT_S)
         except InferenceServerException as exc:
             return failure.stub_died(exc)
         except InferenceFailed:

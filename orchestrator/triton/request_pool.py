@@ -22,59 +22,66 @@ from tritonclient.utils import InferenceServerException, triton_to_np_dtype
 
 from orchestrator.errors import BadRequest, Cancelled, InferenceFailed, InferenceTimedOut
 from orchestrator.triton import error_translation as failure
-from orchestrator.triton.contract import INPUT, Answer, ModelContract, OutputTensor
+from orchestrator.triton.contract import RGB_LIKE, Answer, ModelContract, ModelTensor, RequestPlanes
 from orchestrator.triton.model_control import ModelControl
 from orchestrator.triton.registered_memory import RegisteredMemory
 
 ANSWERS_TIMEOUT_S = 2.0
 _PAGE_BYTES = 4096
-_CHANNELS = 3
 
 
 class Request(Generic[Answer]):
-    """One slot of a pool: fill `input`, call `submit`, then `result`, then `release`.
+    """One slot of a pool: fill `inputs`, call `submit`, then `result`, then `release`.
 
     Attributes:
-        input: uint8 [batch, H, W, 3] RGB, to be filled before `submit`.
+        inputs: an array for each input tensor, with `batch` images in front, to be filled before `submit`;
+            the `colour` of planes is there already.
     """
 
     def __init__(self, pool: RequestPool[Answer], index: int) -> None:
         self._pool = pool
-        shape = (*pool.shape, _CHANNELS)
-        if pool.memory is None:
-            self.input: NDArray[np.uint8] = np.empty(shape, np.uint8)
-        else:
-            self._input_offset = index * pool.slot_bytes
-            self.input = _view(pool.memory, np.dtype(np.uint8), shape, self._input_offset)
-            self._shared: list[tuple[int, NDArray[Any]]] = []
-            offset = self._input_offset + _pages(self.input.nbytes)
-            for output in pool.outputs:
-                view = _view(pool.memory, _dtype(output), (pool.shape[0], *output.shape), offset)
-                view.flags.writeable = False
-                self._shared.append((offset, view))
-                offset += _pages(view.nbytes)
+        self._offsets: list[int] = []
+        self._shared: list[NDArray[Any]] = []
+        batch, offset = pool.shape[0], index * pool.slot_bytes
+        for tensor in (*pool.inputs, *(pool.outputs if pool.memory is not None else ())):
+            shape = (batch, *tensor.shape)
+            if pool.memory is None:
+                array: NDArray[Any] = np.empty(shape, _dtype(tensor))
+            else:
+                array = _view(pool.memory, _dtype(tensor), shape, offset)
+            self._offsets.append(offset)
+            self._shared.append(array)
+            offset += _pages(array.nbytes)
+        self.inputs = self._shared[: len(pool.inputs)]
+        for array in self._shared[len(pool.inputs) :]:
+            array.flags.writeable = False
+        for tensor, array in zip(pool.inputs, self.inputs, strict=True):
+            if tensor.name == "colour":
+                array[:] = pool.planes.colour.tensor()
         self._count = 0
         self._call: Any = None
         self._answer: Future[Any] | None = None
         self._deadline = 0.0
 
     def submit(self, count: int) -> None:
-        """Send the first `count` images of `input`; returns at once."""
+        """Send the first `count` images of `inputs`; returns at once."""
         pool = self._pool
-        tensor = triton.InferInput(INPUT, [count, *self.input.shape[1:]], "UINT8")
+        inputs = [
+            triton.InferInput(tensor.name, [count, *tensor.shape], tensor.datatype) for tensor in pool.inputs
+        ]
         outputs = [triton.InferRequestedOutput(output.name) for output in pool.outputs]
         if pool.memory is None:
-            tensor.set_data_from_numpy(self.input[:count])
+            for tensor, array in zip(inputs, self.inputs, strict=True):
+                tensor.set_data_from_numpy(array[:count])
         else:
             region = pool.memory.region
-            tensor.set_shared_memory(region, self.input[:count].nbytes, self._input_offset)
-            for output, (offset, view) in zip(outputs, self._shared, strict=True):
-                output.set_shared_memory(region, view[:count].nbytes, offset)
+            for tensor, array, offset in zip([*inputs, *outputs], self._shared, self._offsets, strict=True):
+                tensor.set_shared_memory(region, array[:count].nbytes, offset)
         self._count = count
         self._answer = Future()
         self._call = pool.client.async_infer(
             pool.contract.name,
-            [tensor],
+            inputs,
             functools.partial(_settle, self._answer),
             outputs=outputs,
         )
@@ -132,7 +139,7 @@ class Request(Generic[Answer]):
                     f"its contract says {output.datatype} {list(shape)}"
                 )
         if self._pool.memory is not None:
-            arrays = [view[: self._count] for _, view in self._shared]
+            arrays = [view[: self._count] for view in self._shared[len(self.inputs) :]]
         else:
             arrays = [answer.as_numpy(output.name) for output in self._pool.outputs]
         return self._pool.contract.answer([array.copy() for array in arrays] if copied else arrays)
@@ -160,9 +167,10 @@ class RequestPool(Generic[Answer]):
 
     Attributes:
         shape: (batch, height, width) of a full request.
-        outputs: the tensors of an answer.
+        planes: the planes of an upscaler's requests.
+        inputs, outputs: the tensors of a request and of an answer.
         stopped: done once the pool is closed.
-        slot_bytes: size of a request in shared memory: whole pages for the input, then for each output.
+        slot_bytes: size of a request in shared memory: whole pages for each input, then for each output.
         memory: the shared memory of all requests; None if tensors travel as gRPC bytes.
         answered: whether the server has answered any request.
     """
@@ -177,6 +185,7 @@ class RequestPool(Generic[Answer]):
         timeout_s: float,
         shared_memory: bool,
         control: ModelControl,
+        planes: RequestPlanes = RGB_LIKE,
     ) -> None:
         """Allocate the requests and register their memory with the server.
 
@@ -188,9 +197,13 @@ class RequestPool(Generic[Answer]):
         self.client = client
         self.contract = contract
         self.shape = shape
-        self.outputs = contract.outputs(*shape[1:])
-        sizes = [_dtype(output).itemsize * shape[0] * int(np.prod(output.shape)) for output in self.outputs]
-        self.slot_bytes = sum(map(_pages, [int(np.prod(shape)) * _CHANNELS, *sizes]))
+        self.planes = planes
+        self.inputs = contract.inputs(*shape[1:], planes)
+        self.outputs = contract.outputs(*shape[1:], planes)
+        self.slot_bytes = sum(
+            _pages(_dtype(tensor).itemsize * shape[0] * int(np.prod(tensor.shape)))
+            for tensor in (*self.inputs, *self.outputs)
+        )
         self.timeout_s = timeout_s
         self.control = control
         self.answered = False
@@ -295,8 +308,8 @@ def _pages(byte_size: int) -> int:
     return -(-byte_size // _PAGE_BYTES) * _PAGE_BYTES
 
 
-def _dtype(output: OutputTensor) -> np.dtype[Any]:
-    dtype: np.dtype[Any] = np.dtype(triton_to_np_dtype(output.datatype))
+def _dtype(tensor: ModelTensor) -> np.dtype[Any]:
+    dtype: np.dtype[Any] = np.dtype(triton_to_np_dtype(tensor.datatype))
     return dtype
 
 

@@ -22,13 +22,13 @@ from spandrel import ModelLoader
 from export_onnx.catalog import CatalogUpscaler, load_catalog
 from export_onnx.repository import BuildRecord, model_path
 from export_onnx.upscaling.parity import photo
-from orchestrator.frames import Frame
 from orchestrator.inference.upscaler import TiledUpscaler
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.contract import UpscaleContract
 from orchestrator.triton.server import TritonServer
 from tests.support.model_builds import build_official, onnx_upscaler
 from tests.support.registry_weights import ANIME_VIDEO, PACKAGED, fetched, unpacked_network
+from tools.fixtures.rgb_planes import FORMAT, frames_of_pictures, pixels_of
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "real" / "weights" / "realesr-animevideov3.pth"
 
@@ -144,9 +144,11 @@ def tiled(client: TritonClient, picture: NDArray[np.uint8], **changes: Any) -> N
     """Return what Triton makes of uint8 [H, W, 3], in tiles."""
     contract = replace(client.contract(ANIME_VIDEO, UpscaleContract), **changes)
     height, width = picture.shape[:2]
-    with TiledUpscaler(client, contract, height=height, width=width) as upscaler:
-        (frame,) = upscaler.run(iter([Frame(index=0, pts=0, pixels=picture)]))
-    return frame.pixels
+    with TiledUpscaler(
+        client, contract, height=height, width=width, planes=FORMAT, output=FORMAT
+    ) as upscaler:
+        (frame,) = upscaler.run(frames_of_pictures([picture]))
+    return pixels_of(frame.pixels)
 
 
 def test_tiles_of_real_weights_show_no_seam_and_would_without_their_halo(client: TritonClient) -> None:

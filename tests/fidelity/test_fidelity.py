@@ -22,6 +22,7 @@ from orchestrator.fidelity.report import report_on
 from orchestrator.fidelity.sampler import FrameSampler
 from orchestrator.frames import Frame
 from orchestrator.jobs import FidelityReportFile
+from orchestrator.media.colour.coded_planes import coded_format
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.media.write import encoder_selection as encoder
@@ -432,9 +433,7 @@ def test_pictures_of_any_form_are_compared_as_they_are_shown(
     pictures = HARD["moving"][:8]
     path = clips.make_clip(tmp_path / "out.mp4", pictures, codec=codec, pix_fmt=pix_fmt, **tags)
     info = probe(path)
-    sampler = FrameSampler(
-        width=160, height=90, time_base=info.time_base, colour=info.colour, bits=info.bit_depth
-    )
+    sampler = FrameSampler(width=160, height=90, time_base=info.time_base, planes=coded_format(info))
     with VideoReader(path, info, form=form) as reader:
         assert len(list(sampler.watch(reader.frames()))) == 8
     written = FrameCountAndSize(frames=8, width=160, height=90, picture=(160, 90))

@@ -611,7 +611,10 @@ def test_a_film_of_an_upscale_has_the_weights_of_its_model_and_the_size_of_its_o
     assert plan.film.task == "upscale"
     assert plan.film.params.model == "nearest-x4"
     assert plan.model == FilmModel(
-        name="nearest-x4", weights_sha256=contract.weights_sha256, precision=contract.precision
+        name="nearest-x4",
+        weights_sha256=contract.weights_sha256,
+        precision=contract.precision,
+        tensors="planes",
     )
     assert plan.encoder is not None
     choice = choose(MP4, width=384, height=256, quality="high")

@@ -18,16 +18,18 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from orchestrator.film.plan import Unsplit, plan_film
-from orchestrator.frames import Frame
+from orchestrator.frames import Planes
 from orchestrator.inference.stabilizer import CHANGED_LEVELS, HELD_LEVELS, REACH_PX, Stabilizer, held_weights
 from orchestrator.inference.upscaler import TiledUpscaler
 from orchestrator.jobs import UpscaleParams
 from orchestrator.jobs.film import UpscaleFilm
 from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.upscale import upscale
+from orchestrator.plane_format import PlaneFormat
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.contract import UpscaleContract
 from tools.fixtures import clips
+from tools.fixtures.rgb_planes import FORMAT, frames_of_pictures, pixels_of, planes_of
 
 Bytes = NDArray[np.uint8]
 HEIGHT, WIDTH, SCALE = 48, 64, 2
@@ -53,12 +55,32 @@ def shaken(still: Bytes, seed: int, levels: int) -> Bytes:
     return np.asarray(still + noise, np.uint8)
 
 
+FULL_420 = PlaneFormat(matrix=1, full_range=True, bits=8, chroma=(2, 2), siting=(0.0, 0.5))
+"""Planes in which the luma of gray is its level of RGB."""
+
+
+def gray(level: int, side: int) -> Planes:
+    """Return a square of gray in FULL_420."""
+    u, v = (np.full((side // 2, side // 2), 128, np.uint8) for _ in range(2))
+    return Planes(y=np.full((side, side), level, np.uint8), u=u, v=v)
+
+
+class RgbStabilizer:
+    """A stabilizer of RGB pictures, which become planes and back."""
+
+    def __init__(self) -> None:
+        self._stabilizer = Stabilizer(FORMAT, FORMAT)
+
+    def next(self, source: Bytes, upscaled: Bytes) -> Bytes:
+        return pixels_of(self._stabilizer.next(planes_of(source), planes_of(upscaled)))
+
+
 def test_a_still_picture_is_held_whatever_the_model_makes_of_its_noise() -> None:
     still = picture()
     sources = [shaken(still, seed, 2) for seed in range(9)]
     upscaled = [shaken(larger(still), seed, 20) for seed in range(9)]
     kept = [(source.copy(), made.copy()) for source, made in zip(sources, upscaled, strict=True)]
-    stabilizer = Stabilizer()
+    stabilizer = RgbStabilizer()
     shown = [stabilizer.next(source, made) for source, made in zip(sources, upscaled, strict=True)]
     for later in shown:
         np.testing.assert_array_equal(later, kept[0][1])
@@ -71,7 +93,7 @@ def test_what_moves_is_what_the_model_made_and_the_rest_is_held() -> None:
     first, second = picture(), picture()
     second[20:28, 30:40] = 255 - second[20:28, 30:40]
     models = [picture(7, HEIGHT * SCALE, WIDTH * SCALE), picture(8, HEIGHT * SCALE, WIDTH * SCALE)]
-    stabilizer = Stabilizer()
+    stabilizer = RgbStabilizer()
     stabilizer.next(first, models[0])
     shown = stabilizer.next(second, models[1])
     np.testing.assert_array_equal(shown[40:56, 60:80], models[1][40:56, 60:80])
@@ -86,30 +108,32 @@ def test_after_a_cut_nothing_is_held() -> None:
     first, second = picture(1), picture(2)
     first[:3] = second[:3] = 0
     models = [picture(7, HEIGHT * SCALE, WIDTH * SCALE), picture(8, HEIGHT * SCALE, WIDTH * SCALE)]
-    stabilizer = Stabilizer()
+    stabilizer = RgbStabilizer()
     stabilizer.next(first, models[0])
-    assert stabilizer.next(second, models[1]) is models[1]
+    np.testing.assert_array_equal(stabilizer.next(second, models[1]), models[1])
     np.testing.assert_array_equal(stabilizer.next(second, models[0]), models[1])
 
 
 @settings(max_examples=60)
 @given(steps=st.lists(st.integers(-12, 12), min_size=1, max_size=40))
 def test_a_plain_picture_that_fades_is_never_further_off_than_allowed(steps: list[int]) -> None:
-    stabilizer = Stabilizer()
+    stabilizer = Stabilizer(FULL_420, FULL_420)
     level, shown = 128, 128
-    stabilizer.next(np.full((6, 6, 3), level, np.uint8), np.full((12, 12, 3), level, np.uint8))
+    stabilizer.next(gray(level, 6), gray(level, 12))
     for step in steps:
         level = int(np.clip(level + step, 0, 255))
         change = abs(level - shown)
-        made = stabilizer.next(np.full((6, 6, 3), level, np.uint8), np.full((12, 12, 3), level, np.uint8))
+        held = stabilizer.next(gray(level, 6), gray(level, 12))
+        made = held.y
         assert made.min() == made.max()
+        assert {*held.u.ravel().tolist(), *held.v.ravel().tolist()} == {128}
         if change <= HELD_LEVELS:
-            assert made[0, 0, 0] == shown
+            assert made[0, 0] == shown
         elif change >= CHANGED_LEVELS:
-            assert made[0, 0, 0] == level
+            assert made[0, 0] == level
         weight = float(np.clip((CHANGED_LEVELS - change) / (CHANGED_LEVELS - HELD_LEVELS), 0, 1))
-        assert made[0, 0, 0] == pytest.approx(level + weight * (shown - level), abs=0.51)
-        shown = int(made[0, 0, 0])
+        assert made[0, 0] == pytest.approx(level + weight * (shown - level), abs=0.51)
+        shown = int(made[0, 0])
 
 
 @settings(max_examples=40, deadline=None)
@@ -124,7 +148,8 @@ def test_the_weights_are_those_of_their_definition(width: int, height: int, seed
     mean = ndimage.uniform_filter(signed, (3, 3, 1), mode="reflect")
     largest = ndimage.maximum_filter(np.abs(mean).max(axis=2), 2 * REACH_PX + 1, mode="constant")
     wanted = np.clip((8 - largest) / 4, 0, 1)
-    np.testing.assert_allclose(held_weights(before, source), wanted, atol=1e-5)
+    weights = held_weights(planes_of(before), planes_of(source), FORMAT)
+    np.testing.assert_allclose(weights, wanted, atol=0.05)  # planes of 12 bits: 0.15 levels of 4
 
 
 @pytest.fixture(scope="module")
@@ -145,11 +170,12 @@ def test_tiles_and_batches_do_not_matter(
 ) -> None:
     client.load("nearest-x4")
     contract = replace(client.contract("nearest-x4", UpscaleContract), tile=tile, max_batch=batch)
-    model = TiledUpscaler(client, contract, height=60, width=90)
-    frames = [Frame(index=index, pts=index, pixels=pixels) for index, pixels in enumerate(flickering)]
+    model = TiledUpscaler(client, contract, height=60, width=90, planes=FORMAT, output=FORMAT)
+    stabilizer = Stabilizer(FORMAT, FORMAT)
     with model:
-        shown = [item.pixels for item in Stabilizer().run(model.run(iter(frames)))]
-    offline = Stabilizer()
+        held = stabilizer.run(model.run(frames_of_pictures(flickering)))
+        shown = [pixels_of(item.pixels) for item in held]
+    offline = RgbStabilizer()
     for source, made in zip(flickering, shown, strict=True):
         wanted = offline.next(source, source.repeat(4, 0).repeat(4, 1))
         np.testing.assert_array_equal(made, wanted)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from orchestrator.frames import Colour, empty_picture, is_padded
+from orchestrator.frames import Colour
 from orchestrator.media.colour.frame_to_rgb import RgbConverter, output_colour
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
@@ -297,19 +297,3 @@ def test_chroma_does_not_move(tmp_path: Path) -> None:
 def test_for_output_keeps_yuv_as_it_is() -> None:
     colour = Colour(matrix=6, primaries=5, transfer=1, full_range=True)
     assert output_colour(colour) == colour
-
-
-@pytest.mark.parametrize("full", [False, True])
-@pytest.mark.parametrize("width", [32, 38])
-def test_a_padded_picture_is_converted_without_a_copy_and_alike(width: int, *, full: bool) -> None:
-    picture = np.random.default_rng(width).integers(0, 256, (16, width, 3), dtype=np.uint8)
-    padded = empty_picture(16, width)
-    padded[:] = picture
-    assert is_padded(padded)
-    assert not is_padded(picture)
-    assert not is_padded(padded[:, 1:])
-    convert = RgbToFrame(tags(1, full=full), pixel_format="yuv420p", width=width, height=16, deep=False)
-    direct = convert(padded)
-    assert "_frame" not in vars(convert)  # the frame of its own, that others are copied into
-    copied = convert(picture)
-    np.testing.assert_array_equal(direct.to_ndarray(), copied.to_ndarray())

@@ -62,10 +62,12 @@ def test_a_plain_export_is_the_source_as_coded() -> None:
         made.alpha = True  # type: ignore[misc]
 
 
-def test_a_model_sees_rgb_and_a_margin_and_gives_its_scale() -> None:
+def test_a_model_sees_planes_and_a_margin_and_gives_its_scale() -> None:
     made = planned(model="x4", crop=Crop(x=100, y=100, w=40, h=40))
-    assert (made.form, made.stage, made.contract) == ("rgb", "upscaling", X4)
+    assert (made.form, made.stage, made.contract) == ("planes", "upscaling", X4)
     assert (made.window.width, made.window.height, made.window.size) == (60, 60, (160, 160))
+    odd = planned(model="x4", crop=Crop(x=101, y=103, w=40, h=40))  # windows are whole chroma samples
+    assert (odd.window.at(0.0)[:2], odd.window.width, odd.window.height) == ((90, 92), 62, 62)
     assert planned(model="x4", scale=1.5).window.size == (480, 270)
     assert planned(model="x4", size=(100, 50)).window.size == (100, 50)
 
@@ -86,7 +88,12 @@ def test_a_model_sees_rgb_and_a_margin_and_gives_its_scale() -> None:
         (SDR, {"annotated": True}, "rgb"),
         (DEEP, {}, "planes"),
         (DEEP, {"size": (160, 90)}, "deep_rgb"),
-        (DEEP, {"model": "x4"}, "rgb"),
+        (DEEP, {"model": "x4"}, "planes"),
+        (SDR, {"model": "x4", "size": (160, 90)}, "planes"),
+        (SEE_THROUGH, {"model": "x4", "container": "webm"}, "planes"),
+        (replace(SDR, pixel_format="gbrp"), {"model": "x4"}, "made_planes"),
+        (replace(SDR, pixel_format="yuv411p"), {"model": "x4"}, "made_planes"),
+        (HDR, {"model": "x4", "tonemap": True}, "made_planes"),
         (DEEP, {"container": "gif"}, "rgb"),
         (HDR, {}, "planes"),
         (HDR, {"tonemap": True}, "rgb"),
@@ -94,6 +101,42 @@ def test_a_model_sees_rgb_and_a_margin_and_gives_its_scale() -> None:
 )
 def test_the_form_is_the_least_that_the_job_needs(info: VideoInfo, wanted: dict[str, Any], form: str) -> None:
     assert planned(info, **wanted).form == form
+
+
+LEFT = (0.0, 0.5)
+"""The siting of chroma in H.264."""
+
+
+@pytest.mark.parametrize(
+    ("info", "wanted", "read", "written"),
+    [
+        (SDR, {}, (8, (2, 2), LEFT), (8, (2, 2), LEFT)),
+        (replace(SDR, chroma_location="topleft"), {}, (8, (2, 2), (0, 0)), (8, (2, 2), (0, 0))),
+        (replace(SDR, pixel_format="yuv422p"), {}, (8, (2, 1), (0, 0)), (8, (2, 2), LEFT)),
+        (replace(SDR, pixel_format="yuv444p"), {}, (8, (1, 1), (0, 0)), (8, (2, 2), (0.5, 0.5))),
+        (
+            replace(SDR, pixel_format="yuv422p"),
+            {"quality": "lossless"},
+            (8, (2, 1), (0, 0)),
+            (8, (2, 1), (0, 0)),
+        ),
+        (DEEP, {}, (10, (2, 2), LEFT), (10, (2, 2), LEFT)),
+        (DEEP, {"container": "webm"}, (10, (2, 2), LEFT), (10, (2, 2), LEFT)),
+        (DEEP, {"container": "gif"}, (10, (2, 2), LEFT), (10, (1, 1), (0, 0))),
+        (replace(DEEP, pixel_format="yuv420p12le", bit_depth=12), {}, (12, (2, 2), LEFT), (10, (2, 2), LEFT)),
+        (replace(SDR, pixel_format="gbrp"), {}, (12, (1, 1), (0, 0)), (8, (2, 2), (0.5, 0.5))),
+        (HDR, {"tonemap": True}, (12, (1, 1), (0, 0)), (8, (2, 2), (0.5, 0.5))),
+        (SEE_THROUGH, {"container": "webm"}, (8, (2, 2), LEFT), (8, (2, 2), LEFT)),
+    ],
+)
+def test_a_model_keeps_bits_and_siting_and_makes_the_chroma_of_the_encoder(
+    info: VideoInfo, wanted: dict[str, Any], read: object, written: object
+) -> None:
+    made = planned(info, model="x4", **wanted)
+    for planes, expected in ((made.planes, read), (made.output_planes, written)):
+        assert planes is not None
+        assert (planes.bits, planes.chroma, planes.siting) == expected
+        assert (planes.matrix, planes.full_range) == (1, False)
 
 
 @pytest.mark.parametrize("container", ["mp4", "mov", "mkv", "webm"])

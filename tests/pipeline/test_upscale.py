@@ -34,6 +34,7 @@ from orchestrator.triton.contract import UpscaleContract
 from orchestrator.triton.server import TritonServer
 from tests.support.server_processes import stub_of
 from tools.fixtures import clips, models
+from tools.fixtures.rgb_planes import FORMAT, frames_of_pictures, pixels_of
 
 ROOT = Path(__file__).resolve().parents[2]
 REAL_CLIP = ROOT.parent / "shared" / "real" / "media" / "onepiece_demo.mp4"
@@ -179,38 +180,37 @@ def test_a_size_multiple_and_tiles_change_nothing(run: Callable[..., UpscaleResu
         assert np.array_equal(whole.pixels, tiled.pixels)
 
 
-def upscaled(client: TritonClient, frame: Frame, model: str, tile: int | None = None) -> Pixels:
+def tiled(client: TritonClient, contract: UpscaleContract, height: int, width: int) -> TiledUpscaler:
+    return TiledUpscaler(client, contract, height=height, width=width, planes=FORMAT, output=FORMAT)
+
+
+def upscaled(client: TritonClient, pixels: Pixels, model: str, tile: int | None = None) -> Pixels:
     client.load(model)
     contract = client.contract(model, UpscaleContract)
-    height, width = frame.pixels.shape[:2]
-    side = tile or max(height, width)
-    tiled = TiledUpscaler(client, replace(contract, tile=side), height=height, width=width)
-    with tiled:
-        (result,) = tiled.run(iter([frame]))
-    return result.pixels
+    height, width = pixels.shape[:2]
+    with tiled(client, replace(contract, tile=tile or max(height, width)), height, width) as upscaler:
+        (result,) = upscaler.run(frames_of_pictures([pixels]))
+    return pixels_of(result.pixels)
 
 
 @pytest.mark.parametrize(("width", "height", "tile"), [(320, 180, 64), (317, 177, 50), (101, 67, 16)])
 def test_tiled_equals_untiled_within_one_level(
     client: TritonClient, width: int, height: int, tile: int
 ) -> None:
-    frame = frames_of(ROOT / "examples" / "sample.mp4")[40]
-    frame = replace(frame, pixels=np.ascontiguousarray(frame.pixels[:height, :width]))
-    whole = upscaled(client, frame, "lite-x4").astype(int)
-    tiled = upscaled(client, frame, "lite-x4", tile).astype(int)
-    assert np.abs(whole - tiled).max() <= 1
+    picture = frames_of(ROOT / "examples" / "sample.mp4")[40].pixels[:height, :width]
+    whole = upscaled(client, picture, "lite-x4").astype(int)
+    assert np.abs(whole - upscaled(client, picture, "lite-x4", tile)).max() <= 1
 
 
 def test_too_small_a_halo_would_show(client: TritonClient) -> None:
     """The test above can fail: without the halo the seams differ."""
-    frame = frames_of(ROOT / "examples" / "sample.mp4")[40]
+    picture = frames_of(ROOT / "examples" / "sample.mp4")[40].pixels
     client.load("lite-x4")
     contract = client.contract("lite-x4", UpscaleContract)
-    without = TiledUpscaler(client, replace(contract, tile=64, halo=0), height=180, width=320)
-    with without:
-        (seamed,) = without.run(iter([frame]))
-    whole = upscaled(client, frame, "lite-x4").astype(int)
-    assert np.abs(whole - seamed.pixels).max() > 1
+    with tiled(client, replace(contract, tile=64, halo=0), 180, 320) as without:
+        (seamed,) = without.run(frames_of_pictures([picture]))
+    whole = upscaled(client, picture, "lite-x4").astype(int)
+    assert np.abs(whole - pixels_of(seamed.pixels)).max() > 1
 
 
 def test_a_network_gives_the_same_bits_whether_equal_tiles_are_inferred_again_or_not(
@@ -220,18 +220,17 @@ def test_a_network_gives_the_same_bits_whether_equal_tiles_are_inferred_again_or
     pictures = [still.copy() for _ in range(5)]
     pictures[2][100:, 200:] //= 2
     pictures[3][100:, 200:] //= 2
-    frames = [Frame(index=number, pts=number, pixels=pixels) for number, pixels in enumerate(pictures)]
-    alone = [upscaled(client, frame, "lite-x4", 64) for frame in frames]
+    alone = [upscaled(client, picture, "lite-x4", 64) for picture in pictures]
     contract = client.contract("lite-x4", UpscaleContract)
-    with TiledUpscaler(client, replace(contract, tile=64), height=180, width=320) as tiled:
-        together = [item.pixels for item in tiled.run(iter(frames))]
-    assert tiled.reused > 0.6
+    with tiled(client, replace(contract, tile=64), 180, 320) as upscaler:
+        together = [pixels_of(item.pixels) for item in upscaler.run(frames_of_pictures(pictures))]
+    assert upscaler.reused > 0.6
     for one, other in zip(alone, together, strict=True):
         assert np.array_equal(one, other)
 
 
 def test_shared_memory_and_grpc_give_the_same_pixels(server: TritonServer, client: TritonClient) -> None:
-    frame = frames_of(ROOT / "examples" / "sample.mp4")[10]
+    frame = frames_of(ROOT / "examples" / "sample.mp4")[10].pixels
     with TritonClient(server.url, infer_timeout_s=60, shared_memory=False) as plain:
         assert np.array_equal(upscaled(client, frame, "lite-x4", 64), upscaled(plain, frame, "lite-x4", 64))
 

@@ -19,7 +19,8 @@ def main() -> None:
         contract = client.contract("slow", UpscaleContract)
         with client.request_pool(contract, batch=1, height=8, width=8, slots=2) as pool:
             request = pool.acquire()
-            request.input[:] = 0
+            for tensor in request.inputs[:2]:
+                tensor[:] = 0
             request.submit(1)
             print(server.url, flush=True)  # noqa: T201  the sign that the test waits for
             request.result()

@@ -142,7 +142,9 @@ def made_up_film(
     return FilmPlan(
         film=TrackFilm(task="track", params=params),
         source=FilmSource(bytes=1, etag=None, info=info),
-        model=FilmModel(name=params.model or "yolov8n", weights_sha256="0" * 64, precision="fp32"),
+        model=FilmModel(
+            name=params.model or "yolov8n", weights_sha256="0" * 64, precision="fp32", tensors="image"
+        ),
         encoder=None,
         pts=compress(np.array(pts, np.int64)),
         last_duration=last_duration,

@@ -24,6 +24,7 @@ from orchestrator.tiles.letterbox import letterbox
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.contract import DetectContract, UpscaleContract
 from tools.fixtures import clips
+from tools.fixtures.rgb_planes import FORMAT, frames_of_pictures, pixels_of
 
 HEIGHT, WIDTH, TILE = 48, 64, 16
 
@@ -38,11 +39,24 @@ def frames(pictures: list[Pixels]) -> Iterator[Frame]:
     return (Frame(index=i, pts=i, pixels=picture) for i, picture in enumerate(pictures))
 
 
+def tiled(
+    client: TritonClient,
+    contract: UpscaleContract,
+    *,
+    height: int = HEIGHT,
+    width: int = WIDTH,
+    tolerance: int = 0,
+) -> TiledUpscaler:
+    return TiledUpscaler(
+        client, contract, height=height, width=width, planes=FORMAT, output=FORMAT, tolerance=tolerance
+    )
+
+
 def upscaled(
     client: TritonClient, contract: UpscaleContract, pictures: list[Pixels]
 ) -> tuple[list[Pixels], TiledUpscaler]:
-    with TiledUpscaler(client, contract, height=HEIGHT, width=WIDTH) as model:
-        return [item.pixels for item in model.run(frames(pictures))], model
+    with tiled(client, contract) as model:
+        return [pixels_of(item.pixels) for item in model.run(frames_of_pictures(pictures))], model
 
 
 def enlarged(picture: Pixels) -> Pixels:
@@ -81,7 +95,7 @@ def test_only_tiles_that_see_a_change_are_inferred(client: TritonClient, contrac
 
 def test_a_change_in_the_halo_alone_counts(client: TritonClient, contract: UpscaleContract) -> None:
     still = noise(6)
-    grid = TiledUpscaler(client, contract, height=HEIGHT, width=WIDTH).grid
+    grid = tiled(client, contract).grid
     tile = grid.tiles[0]
     moved = still.copy()
     moved[tile.y.last + 1, 0] ^= 1
@@ -106,8 +120,8 @@ def test_whatever_changes_the_result_is_that_of_each_frame_alone(
 
 def test_a_long_still_does_not_fill_memory(client: TritonClient, contract: UpscaleContract) -> None:
     """Frames are yielded while no request is sent, so the number of waiting frames is bounded."""
-    with TiledUpscaler(client, replace(contract, tile=HEIGHT * 2), height=HEIGHT, width=WIDTH) as model:
-        assert most_waiting(model.run) < 40
+    with tiled(client, replace(contract, tile=HEIGHT * 2)) as model:
+        assert most_waiting(lambda still: model.run(frames_of_pictures(f.pixels for f in still))) < 40
 
 
 @pytest.fixture
@@ -121,8 +135,8 @@ def tolerant(
 ) -> tuple[list[Pixels], int]:
     """Return the results, and how many images the server saw for them."""
     before = client.statistics("nearest-x4")
-    with TiledUpscaler(client, contract, height=200, width=300, tolerance=tolerance) as model:
-        results = [item.pixels for item in model.run(frames(pictures))]
+    with tiled(client, contract, height=200, width=300, tolerance=tolerance) as model:
+        results = [pixels_of(item.pixels) for item in model.run(frames_of_pictures(pictures))]
     return results, client.statistics("nearest-x4").since(before).images
 
 

@@ -20,6 +20,7 @@ from orchestrator.triton.client import TritonClient
 from orchestrator.triton.server import TritonServer
 from tests.support.nearest import enlarged, loaded, pictures
 from tools.fixtures import models
+from tools.fixtures.rgb_planes import REQUEST, fill, images_of, infer
 
 
 def stubs(server: TritonServer) -> list[psutil.Process]:
@@ -32,13 +33,14 @@ def test_merges_concurrent_requests_and_gives_each_its_own_answer(tmp_path: Path
     models.write_nearest_x4(tmp_path, delay_us=100_000)
     with TritonServer(tmp_path) as server, TritonClient(server.url, infer_timeout_s=30) as client:
         contract = loaded(client, "nearest-x4")
-        with client.request_pool(contract, batch=2, height=24, width=40, slots=8) as pool:
+        with client.request_pool(contract, batch=2, height=24, width=40, slots=8, planes=REQUEST) as pool:
             requests = [pool.acquire() for _ in range(8)]
             for seed, request in enumerate(requests):
-                request.input[:] = pictures(2, 24, 40, seed)
+                fill(request, pictures(2, 24, 40, seed))
                 request.submit(2 - seed % 2)
             for seed, request in enumerate(requests):
-                np.testing.assert_array_equal(request.result(), enlarged(request.input[: 2 - seed % 2]))
+                sent = pictures(2, 24, 40, seed)[: 2 - seed % 2]
+                np.testing.assert_array_equal(images_of(*request.result()), enlarged(sent))
         figures = client.statistics("nearest-x4")
     assert (figures.requests, figures.images) == (8, 12)
     assert figures.executions < 8
@@ -47,9 +49,9 @@ def test_merges_concurrent_requests_and_gives_each_its_own_answer(tmp_path: Path
 
 def test_answers_requests_of_different_shapes_that_come_together(client: TritonClient) -> None:
     contract = loaded(client, "nearest-x4")
-    batches = [pictures(1, 8 + size, 16, size) for size in range(12)]
+    batches = [pictures(1, 8 + 2 * size, 16, size) for size in range(12)]
     with ThreadPoolExecutor(12) as threads:
-        answers = list(threads.map(lambda images: client.infer(contract, images)[0], batches))
+        answers = list(threads.map(lambda images: infer(client, contract, images)[0], batches))
     for images, answer in zip(batches, answers, strict=True):
         np.testing.assert_array_equal(answer, enlarged(images))
 
@@ -59,11 +61,13 @@ def test_a_model_whose_answers_vary_with_the_values_is_answered_right(tmp_path: 
     with TritonServer(tmp_path) as server, TritonClient(server.url, infer_timeout_s=30) as client:
         client.load("rows-as-told")
         for rows in (3, 3, 5, 2, 3):
-            image = np.full((1, 4, 4, 3), rows, np.uint8)
-            sent = triton.InferInput("image", list(image.shape), "UINT8")
-            sent.set_data_from_numpy(image)
-            answer = client._client.infer("rows-as-told", [sent]).as_numpy("upscaled")
-            np.testing.assert_array_equal(answer, np.full((1, rows, 4, 3), rows, np.uint8))
+            sent = []
+            for name, shape in (("luma", (1, 1, 4, 4)), ("chroma", (1, 2, 1, 4, 4)), ("colour", (1, 40))):
+                tensor = triton.InferInput(name, list(shape), "FP32" if name == "colour" else "UINT8")
+                tensor.set_data_from_numpy(np.full(shape, rows, np.float32 if name == "colour" else np.uint8))
+                sent.append(tensor)
+            answer = client._client.infer("rows-as-told", sent).as_numpy("upscaled_luma")
+            np.testing.assert_array_equal(answer, np.full((1, 1, rows, 4), rows, np.uint8))
 
 
 def test_goes_on_serving_after_a_request_did_not_fit_into_memory(tmp_path: Path) -> None:
@@ -75,8 +79,8 @@ def test_goes_on_serving_after_a_request_did_not_fit_into_memory(tmp_path: Path)
         resource.prlimit(stub.pid, resource.RLIMIT_AS, (limit, limit))
         for _ in range(3):
             with pytest.raises(ModelOutOfMemory, match=r"'memory-hungry' on 1 x 128x128.*too little memory"):
-                client.infer(contract, pictures(1, 128, 128))
-            answer, _ = client.infer(contract, pictures(1, 32, 32))
+                infer(client, contract, pictures(1, 128, 128))
+            answer, _ = infer(client, contract, pictures(1, 32, 32))
             np.testing.assert_array_equal(answer, pictures(1, 32, 32))
         assert stub.is_running()
 
@@ -88,13 +92,13 @@ def test_runs_requests_alone_that_do_not_fit_into_memory_together(tmp_path: Path
         (stub,) = stubs(server)
         limit = stub.memory_info().vms + 300 * 2**20
         resource.prlimit(stub.pid, resource.RLIMIT_AS, (limit, limit))
-        with client.request_pool(contract, batch=1, height=32, width=32, slots=8) as pool:
+        with client.request_pool(contract, batch=1, height=32, width=32, slots=8, planes=REQUEST) as pool:
             requests = [pool.acquire() for _ in range(8)]
             for seed, request in enumerate(requests):
-                request.input[:] = pictures(1, 32, 32, seed)
+                fill(request, pictures(1, 32, 32, seed))
                 request.submit(1)
-            for request in requests:
-                np.testing.assert_array_equal(request.result(), request.input)
+            for seed, request in enumerate(requests):
+                np.testing.assert_array_equal(images_of(*request.result()), pictures(1, 32, 32, seed))
         assert max(client.statistics("memory-hungry").batches) > 4
 
 
@@ -106,9 +110,9 @@ def test_a_model_whose_process_was_killed_is_out_of_memory_and_comes_back(tmp_pa
         os.kill(stub.pid, signal.SIGKILL)
         started = time.monotonic()
         with pytest.raises(ModelOutOfMemory, match=r"'identity'.*died"):
-            client.infer(contract, pictures(1, 8, 8))
+            infer(client, contract, pictures(1, 8, 8))
         assert time.monotonic() - started < 3
-        answer, _ = client.infer(contract, pictures(1, 8, 8))
+        answer, _ = infer(client, contract, pictures(1, 8, 8))
         np.testing.assert_array_equal(answer, pictures(1, 8, 8))
 
 
@@ -134,11 +138,11 @@ def test_takes_as_many_threads_as_the_config_says(tmp_path: Path) -> None:
 def test_refuses_a_model_whose_tensors_are_not_the_config_s(tmp_path: Path) -> None:
     folder = models.write_identity(tmp_path)
     text = (folder / "config.pbtxt").read_text()
-    (folder / "config.pbtxt").write_text(text.replace('"upscaled"', '"enlarged"'))
+    (folder / "config.pbtxt").write_text(text.replace('"upscaled_luma"', '"enlarged"'))
     with (
         TritonServer(tmp_path) as server,
         TritonClient(server.url) as client,
-        pytest.raises(InferenceFailed, match=r"'identity'.*outputs \['enlarged'\].*has \['upscaled'\]"),
+        pytest.raises(InferenceFailed, match=r"'identity'.*outputs \['enlarged', .*has \['upscaled_luma', "),
     ):
         client.load("identity")
 
@@ -175,7 +179,7 @@ def test_a_model_file_of_another_name_and_a_linked_model_are_served(tmp_path: Pa
     (linked / "1" / "model.onnx").symlink_to(tmp_path / "on-a-volume.onnx")
     with TritonServer(tmp_path) as server, TritonClient(server.url) as client:
         for name in ("named", "linked"):
-            answer, _ = client.infer(loaded(client, name), pictures(1, 4, 4))
+            answer, _ = infer(client, loaded(client, name), pictures(1, 4, 4))
             np.testing.assert_array_equal(answer, pictures(1, 4, 4))
 
 
@@ -183,7 +187,7 @@ def test_serves_a_repository_whose_path_has_spaces(tmp_path: Path, model_reposit
     spaced = tmp_path / "my own models"
     shutil.copytree(model_repository / "identity", spaced / "identity")
     with TritonServer(spaced) as server, TritonClient(server.url) as client:
-        answer, _ = client.infer(loaded(client, "identity"), pictures(1, 4, 4))
+        answer, _ = infer(client, loaded(client, "identity"), pictures(1, 4, 4))
     np.testing.assert_array_equal(answer, pictures(1, 4, 4))
 
 
@@ -195,5 +199,5 @@ def test_reports_nothing_to_onnxruntime_s_maker(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     models.write_identity(tmp_path / "models")
     with TritonServer(tmp_path / "models") as server, TritonClient(server.url) as client:
-        client.infer(loaded(client, "identity"), pictures(1, 4, 4))
+        infer(client, loaded(client, "identity"), pictures(1, 4, 4))
     assert list((tmp_path / "home").rglob("*")) == []

@@ -8,7 +8,8 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from orchestrator.triton.colour_tensor import COLOUR_FLOATS, FILTERS, MATRICES, PlaneColour, Subsampling
+from orchestrator.plane_format import LUMA_WEIGHTS
+from orchestrator.triton.colour_tensor import COLOUR_FLOATS, FILTERS, PlaneColour, Subsampling
 
 
 def test_levels_of_pure_colours_are_those_of_the_standards() -> None:
@@ -58,7 +59,7 @@ def test_other_colours_have_other_shapes_and_equal_ones_equal_tensors() -> None:
     places = (0.0, 0.5, 1.0)
     shapes: dict[int, bytes] = {}
     for matrix, full, bits, x, y, kind in itertools.product(
-        MATRICES, (False, True), range(8, 17), places, places, get_args(Subsampling)
+        LUMA_WEIGHTS, (False, True), range(8, 17), places, places, get_args(Subsampling)
     ):
         tensor = PlaneColour(
             matrix=matrix, full_range=full, bits=bits, siting=(x, y), output_subsampling=kind

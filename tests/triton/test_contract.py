@@ -12,7 +12,8 @@ from tritonclient.grpc import model_config_pb2
 
 from orchestrator.errors import InferenceFailed
 from orchestrator.settings import PROJECT_ROOT
-from orchestrator.triton.contract import DetectContract, UpscaleContract, parse_contract
+from orchestrator.triton.colour_tensor import PlaneColour, Subsampling
+from orchestrator.triton.contract import DetectContract, RequestPlanes, UpscaleContract, parse_contract
 from tools.fixtures import models
 
 
@@ -57,6 +58,7 @@ def test_names_the_model_and_the_parameter_that_is_missing(tmp_path: Path, key: 
         ("scale", "4.0"),
         ("scale", "four"),
         ("size_multiple", "0"),
+        ("size_multiple", "3"),
         ("size_multiple", "-8"),
         ("halo", "-1"),
         ("tile", "0"),
@@ -75,16 +77,42 @@ def test_says_what_was_found_in_a_broken_parameter(tmp_path: Path, key: str, val
 def test_refuses_a_model_that_takes_other_tensors(tmp_path: Path) -> None:
     changed = config(tmp_path / "mine")
     changed.input[0].data_type = model_config_pb2.TYPE_FP32
-    with pytest.raises(InferenceFailed, match=r"image TYPE_FP32 \[-1, -1, 3\] as input"):
+    with pytest.raises(InferenceFailed, match=r"luma TYPE_FP32 \[-1, -1, -1\], .* as input"):
         parse_contract(changed)
     changed = config(tmp_path / "mine")
     changed.output[0].dims[:] = [3, -1, -1]
-    with pytest.raises(InferenceFailed, match=r"upscaled TYPE_UINT8 \[3, -1, -1\] as output"):
+    with pytest.raises(InferenceFailed, match=r"upscaled_luma TYPE_UINT8 \[3, -1, -1\], .* as output"):
         parse_contract(changed)
     changed = config(tmp_path / "mine")
     del changed.output[:]
     with pytest.raises(InferenceFailed, match="nothing as output"):
         parse_contract(changed)
+
+
+def test_an_upscaler_that_was_built_for_rgb_is_to_be_built_again(tmp_path: Path) -> None:
+    old = config(tmp_path / "mine")
+    for tensors, name in ((old.input, "image"), (old.output, "upscaled")):
+        del tensors[1:]
+        tensors[0].name, tensors[0].dims[:] = name, [-1, -1, 3]
+    with pytest.raises(InferenceFailed, match=r"image .* not luma .*`framewright models build mine`"):
+        parse_contract(old)
+
+
+@pytest.mark.parametrize("subsampling", ["420", "422", "444"])
+@pytest.mark.parametrize("bits", [8, 10])
+def test_the_shapes_of_tensors_follow_from_the_planes(
+    tmp_path: Path, subsampling: Subsampling, bits: int
+) -> None:
+    contract = parse_contract(config(tmp_path / "mine"))
+    colour = PlaneColour(matrix=1, full_range=False, bits=bits, output_subsampling=subsampling)
+    planes = RequestPlanes(colour=colour, chroma=(2, 1))
+    across, down = {"420": (2, 2), "422": (2, 1), "444": (1, 1)}[subsampling]
+    deep = 1 if bits == 8 else 2
+    luma, chroma, tensor = contract.inputs(16, 24, planes)
+    assert (luma.shape, chroma.shape) == ((deep, 16, 24), (2, deep, 16, 12))
+    assert (1, *tensor.shape) == colour.tensor().shape
+    luma, chroma = contract.outputs(16, 24, planes)
+    assert (luma.shape, chroma.shape) == ((deep, 64, 96), (2, deep, 64 // down, 96 // across))
 
 
 def test_refuses_a_model_that_takes_no_batches(tmp_path: Path) -> None:
@@ -101,6 +129,7 @@ def detector(folder: Path, **changed: object) -> Any:
     models.write_config(
         folder,
         {key: value for key, value in parameters.items() if value is not None},
+        inputs=models.DETECTOR_INPUTS,
         outputs=models.DETECTOR_OUTPUTS,
     )
     return read(folder)

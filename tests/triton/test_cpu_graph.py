@@ -21,6 +21,7 @@ from orchestrator.triton.client import TritonClient
 from orchestrator.triton.contract import UpscaleContract
 from orchestrator.triton.server import TritonServer
 from tools.fixtures import models
+from tools.fixtures.rgb_planes import infer
 
 SLOPES = torch.tensor([-1.5, -0.2, 0.0, 0.3, 1.0, 1.7, 40.0, 0.999])
 
@@ -134,5 +135,5 @@ def test_our_backend_serves_it_on_a_cpu(tmp_path: Path) -> None:
     with TritonServer(tmp_path) as server, TritonClient(server.url, infer_timeout_s=30) as client:
         client.load("identity")
         contract = client.contract("identity", UpscaleContract)
-        answer, _ = client.infer(contract, np.full((1, 8, 8, 3), 200, np.uint8))
+        answer, _ = infer(client, contract, np.full((1, 8, 8, 3), 200, np.uint8))
     assert not answer.any()

@@ -19,10 +19,11 @@ import psutil
 import pytest
 
 from orchestrator.errors import Cancelled, InferenceTimedOut, TritonUnavailable, WorkerError
-from orchestrator.frames import Frame
+from orchestrator.frames import Frame, Planes
 from orchestrator.inference.upscaler import TiledUpscaler
 from orchestrator.jobs.track import TrackParams
 from orchestrator.jobs.upscale import UpscaleParams, UpscaleResult
+from orchestrator.media.colour.coded_planes import coded_format
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.pipeline.progress import Progress
@@ -164,13 +165,14 @@ def loading_servers() -> set[psutil.Process]:
 def test_the_very_last_request_is_sent_again(settings: Settings, clip: Path, victim: str) -> None:
     info = probe(clip)
 
-    def all_frames(then: Callable[[], None]) -> Iterator[Frame]:
-        with VideoReader(clip, info) as reader:
+    def all_frames(then: Callable[[], None]) -> Iterator[Frame[Planes]]:
+        with VideoReader[Planes](clip, info, form="planes") as reader:
             for frame in itertools.islice(
                 reader.frames(), FRAMES - 1
             ):  # odd: one more request has to be sent
                 yield frame
-                yield replace(frame, pixels=frame.pixels.copy())  # is not inferred again
+                y, u, v = (samples.copy() for samples in frame.pixels)
+                yield replace(frame, pixels=Planes(y=y, u=u, v=v))  # is not inferred again
         then()
 
     with Worker(settings) as worker:
@@ -179,12 +181,14 @@ def test_the_very_last_request_is_sent_again(settings: Settings, clip: Path, vic
         contract = client.contract("lite-x4", UpscaleContract)
         runs = []
         for then in (lambda: None, lambda: kill(VICTIMS[victim]())):
-            with TiledUpscaler(client, contract, height=info.height, width=info.width, tolerance=2) as tiled:
+            size = {"height": info.height, "width": info.width}
+            planes = coded_format(info)
+            with TiledUpscaler(client, contract, **size, planes=planes, output=planes, tolerance=2) as tiled:
                 runs.append(list(tiled.run(all_frames(then))))
         assert_restarted(tiled.notes, "once")
     for before, after in zip(*runs, strict=True):
         assert before.source.pts == after.source.pts
-        assert np.array_equal(before.pixels, after.pixels)
+        assert all(np.array_equal(*both) for both in zip(before.pixels, after.pixels, strict=True))
 
 
 @pytest.mark.slow
@@ -423,11 +427,14 @@ def test_waiting_for_a_server_ends_when_nobody_waits_any_more(settings: Settings
     with (
         TritonServer(settings.model_repository) as server,
         TritonClient(server.url, recoveries=3, reconnect_timeout_s=60) as client,
-        VideoReader(clip, info) as reader,
+        VideoReader[Planes](clip, info, form="planes") as reader,
     ):
         client.load("slow")
         contract = client.contract("slow", UpscaleContract)
-        tiled = TiledUpscaler(client, contract, height=info.height, width=info.width)
+        planes = coded_format(info)
+        tiled = TiledUpscaler(
+            client, contract, height=info.height, width=info.width, planes=planes, output=planes
+        )
 
         def run() -> None:
             try:

@@ -36,6 +36,7 @@ from orchestrator.triton.server import TritonServer
 from tests.support.nearest import enlarged, loaded, pictures
 from tests.support.server_processes import until
 from tools.fixtures import models
+from tools.fixtures.rgb_planes import REQUEST, fill, images_of, infer
 
 SHM = Path("/dev/shm")  # noqa: S108  where Linux keeps shared memory
 
@@ -55,8 +56,8 @@ def both(triton: TritonServer) -> Iterator[tuple[TritonClient, TritonClient]]:
 @settings(max_examples=25)
 @given(
     batch=st.integers(1, 8),
-    height=st.integers(1, 70),
-    width=st.integers(1, 70),
+    height=st.integers(1, 35).map(lambda half: 2 * half),
+    width=st.integers(1, 35).map(lambda half: 2 * half),
     slots=st.integers(1, 4),
     seed=st.integers(0, 2**32),
 )
@@ -65,15 +66,16 @@ def test_shared_memory_and_grpc_give_the_same_pixels_at_any_shape(
 ) -> None:
     for client, transport in zip(both, ("shared_memory", "grpc"), strict=True):
         contract = client.contract("nearest-x4", UpscaleContract)
-        with client.request_pool(contract, batch=batch, height=height, width=width, slots=slots) as pool:
+        shape = {"batch": batch, "height": height, "width": width}
+        with client.request_pool(contract, **shape, slots=slots, planes=REQUEST) as pool:
             assert pool.transport == transport
             requests = [pool.acquire() for _ in range(slots)]
             for index, request in enumerate(requests):
-                request.input[:] = pictures(batch, height, width, seed + index)
+                fill(request, pictures(batch, height, width, seed + index))
                 request.submit(1 + seed % batch)
             for index, request in enumerate(requests):
                 sent = pictures(batch, height, width, seed + index)[: 1 + seed % batch]
-                np.testing.assert_array_equal(request.result(), enlarged(sent))
+                np.testing.assert_array_equal(images_of(*request.result()), enlarged(sent))
                 request.release()
     assert own_segments() == []
 
@@ -85,13 +87,13 @@ def test_a_slot_serves_again_and_again_from_several_threads(client: TritonClient
     def work(seed: int) -> None:
         for _ in range(20):
             request = pool.acquire()
-            request.input[:] = pictures(1, 20, 30, seed)
+            fill(request, pictures(1, 20, 30, seed))
             request.submit(1)
-            if not np.array_equal(request.result(), enlarged(pictures(1, 20, 30, seed))):
+            if not np.array_equal(images_of(*request.result()), enlarged(pictures(1, 20, 30, seed))):
                 wrong.append(seed)
             request.release()
 
-    with client.request_pool(contract, batch=1, height=20, width=30, slots=3) as pool:
+    with client.request_pool(contract, batch=1, height=20, width=30, slots=3, planes=REQUEST) as pool:
         threads = [threading.Thread(target=work, args=(seed,)) for seed in range(6)]
         for thread in threads:
             thread.start()
@@ -104,14 +106,14 @@ def test_a_slot_serves_again_and_again_from_several_threads(client: TritonClient
 def test_tensors_go_as_grpc_bytes_when_shared_memory_has_no_room(client: TritonClient) -> None:
     contract = loaded(client, "nearest-x4")
     status = os.statvfs(SHM)
-    slot_bytes = 8 * 512 * 512 * 3 * 17
+    slot_bytes = 8 * 512 * 512 * 2 * 3 * 17
     slots = status.f_bavail * status.f_frsize // slot_bytes + 1
-    with client.request_pool(contract, batch=8, height=512, width=512, slots=slots) as pool:
+    with client.request_pool(contract, batch=8, height=512, width=512, slots=slots, planes=REQUEST) as pool:
         assert pool.transport == "grpc"
         request = pool.acquire()
-        request.input[0] = pictures(1, 512, 512)[0]
+        fill(request, pictures(1, 512, 512))
         request.submit(1)
-        np.testing.assert_array_equal(request.result(), enlarged(pictures(1, 512, 512)))
+        np.testing.assert_array_equal(images_of(*request.result()), enlarged(pictures(1, 512, 512)))
 
 
 def test_tensors_go_as_grpc_bytes_to_a_server_that_cannot_open_our_memory(tmp_path: Path) -> None:
@@ -126,16 +128,16 @@ def test_tensors_go_as_grpc_bytes_to_a_server_that_cannot_open_our_memory(tmp_pa
         assert owner.stdout is not None
         try:
             with TritonClient(owner.stdout.readline().strip()) as client:
-                answer, report = client.infer(loaded(client, "identity"), pictures(1, 5, 6))
+                answer, report = infer(client, loaded(client, "identity"), pictures(1, 6, 8))
         finally:
             owner.kill()
     assert report.transport == "grpc"
-    np.testing.assert_array_equal(answer, pictures(1, 5, 6))
+    np.testing.assert_array_equal(answer, pictures(1, 6, 8))
 
 
 def test_an_answer_of_many_megabytes_comes_as_grpc_bytes(triton: TritonServer) -> None:
     with TritonClient(triton.url, shared_memory=False) as client:
-        answer, report = client.infer(loaded(client, "nearest-x4"), pictures(2, 640, 640))
+        answer, report = infer(client, loaded(client, "nearest-x4"), pictures(2, 640, 640))
     assert report.transport == "grpc"
     np.testing.assert_array_equal(answer, enlarged(pictures(2, 640, 640)))
 
@@ -156,7 +158,7 @@ def test_the_memory_of_a_killed_client_is_freed_by_the_next(
     region = killed.stdout.strip()
     assert region in client._client.get_system_shared_memory_status().regions
     assert not (SHM / region).exists()
-    client.infer(loaded(client, "identity"), pictures(1, 4, 4))
+    infer(client, loaded(client, "identity"), pictures(1, 4, 4))
     assert region not in client._client.get_system_shared_memory_status().regions
 
 
@@ -167,11 +169,11 @@ def test_a_result_cannot_be_written_to(both: tuple[TritonClient, TritonClient]) 
         ) as pool:
             request = pool.acquire()
             request.submit(1)
-            assert not request.result().flags.writeable
+            assert not any(plane.flags.writeable for plane in request.result())
 
 
 def test_infer_reports_what_the_server_counted(client: TritonClient) -> None:
-    answer, report = client.infer(loaded(client, "nearest-x4"), pictures(3, 10, 20))
+    answer, report = infer(client, loaded(client, "nearest-x4"), pictures(3, 10, 20))
     assert answer.shape == (3, 40, 80, 3)
     assert report.transport == "shared_memory"
     assert report.total_ms > 0
@@ -183,7 +185,7 @@ def test_infer_reports_what_the_server_counted(client: TritonClient) -> None:
 
 def test_acquire_waits_until_a_slot_is_released(client: TritonClient) -> None:
     contract = loaded(client, "identity")
-    with client.request_pool(contract, batch=1, height=4, width=4, slots=1) as pool:
+    with client.request_pool(contract, batch=1, height=4, width=4, slots=1, planes=REQUEST) as pool:
         request = pool.acquire()
         with pytest.raises(TimeoutError):
             pool.acquire(timeout_s=0.05)
@@ -217,14 +219,14 @@ def test_closing_a_pool_wakes_those_who_wait_and_leaves_no_memory(client: Triton
     assert [type(exc) for exc in caught] == [Cancelled, Cancelled]
     assert time.monotonic() - started < 8
     assert own_segments() == []
-    answer, _ = client.infer(contract, pictures(1, 8, 8))
+    answer, _ = infer(client, contract, pictures(1, 8, 8))
     np.testing.assert_array_equal(answer, pictures(1, 8, 8))
 
 
 def test_a_request_that_takes_too_long_fails_and_its_memory_is_not_used_again(triton: TritonServer) -> None:
     with TritonClient(triton.url, infer_timeout_s=0.2) as client:
         contract = loaded(client, "slow")
-        with client.request_pool(contract, batch=1, height=8, width=8, slots=1) as pool:
+        with client.request_pool(contract, batch=1, height=8, width=8, slots=1, planes=REQUEST) as pool:
             request = pool.acquire()
             request.submit(1)
             with pytest.raises(InferenceFailed, match=r"'slow' on 1 x 8x8: no answer within"):
@@ -238,9 +240,9 @@ def test_an_answer_that_breaks_the_contract_is_refused(both: tuple[TritonClient,
     for client in both:
         contract = loaded(client, "wrong-scale")
         with pytest.raises(
-            InferenceFailed, match=r"'wrong-scale'.*\[1, 20, 40, 3\].*says UINT8 \[1, 40, 80, 3\]"
+            InferenceFailed, match=r"'wrong-scale'.*\[1, 2, 20, 40\].*says UINT8 \[1, 2, 40, 80\]"
         ):
-            client.infer(contract, pictures(1, 10, 20))
+            infer(client, contract, pictures(1, 10, 20))
 
 
 @pytest.mark.parametrize(
@@ -327,8 +329,8 @@ def test_loading_again_takes_a_model_that_was_built_anew(tmp_path: Path) -> None
         shutil.rmtree(folder)
         models.write_nearest_x4(tmp_path, "mine")
         contract = loaded(client, "mine")
-        answer, _ = client.infer(contract, pictures(1, 5, 6))
-    np.testing.assert_array_equal(answer, enlarged(pictures(1, 5, 6)))
+        answer, _ = infer(client, contract, pictures(1, 6, 8))
+    np.testing.assert_array_equal(answer, enlarged(pictures(1, 6, 8)))
 
 
 def test_notices_a_server_that_starts_later(tmp_path: Path) -> None:
@@ -381,8 +383,8 @@ def test_uses_a_server_that_loads_its_models_itself(tmp_path: Path, model_reposi
     try:
         with TritonClient(f"127.0.0.1:{port}") as client:
             client.wait_ready(30)
-            answer, _ = client.infer(loaded(client, "identity"), pictures(1, 5, 6))
-            np.testing.assert_array_equal(answer, pictures(1, 5, 6))
+            answer, _ = infer(client, loaded(client, "identity"), pictures(1, 6, 8))
+            np.testing.assert_array_equal(answer, pictures(1, 6, 8))
             with pytest.raises(UnknownModel, match="'nearest-x4'; there is: identity"):
                 client.load("nearest-x4")
     finally:
@@ -394,7 +396,7 @@ def test_a_server_killed_in_the_middle_of_a_request_is_unavailable_at_once(tmp_p
     models.write_slow(tmp_path, rounds=100_000)
     with TritonServer(tmp_path) as server, TritonClient(server.url) as client:
         contract = loaded(client, "slow")
-        with client.request_pool(contract, batch=1, height=8, width=8, slots=1) as pool:
+        with client.request_pool(contract, batch=1, height=8, width=8, slots=1, planes=REQUEST) as pool:
             request = pool.acquire()
             request.submit(1)
             time.sleep(0.2)
@@ -447,7 +449,7 @@ def test_a_detectors_answer_is_the_boxes_of_each_image_over_either_transport(tri
                 assert pool.transport == ("shared_memory" if shared_memory else "grpc")
                 for count in (4, 3):
                     request = pool.acquire()
-                    request.input[:] = marked((3, 0, 7), (0, 0, 1), (255, 45, 79), (1, 1, 0))
+                    request.inputs[0][:] = marked((3, 0, 7), (0, 0, 1), (255, 45, 79), (1, 1, 0))
                     request.submit(count)
                     found = request.result()
                     assert [boxes.shape for boxes in found] == [(3, 6), (0, 6), (300, 6), (2, 6)][:count]

@@ -34,6 +34,7 @@ from orchestrator.triton.find_servers import key_of
 from orchestrator.triton.installation import find_installation
 from orchestrator.triton.server import TritonServer
 from tools.fixtures import models
+from tools.fixtures.rgb_planes import infer
 
 SHM = Path("/dev/shm")  # noqa: S108  where Linux keeps shared memory
 NOBODY = 65534
@@ -272,7 +273,7 @@ def test_shared_memory_is_for_its_own_user_only(server: TritonServer) -> None:
     with TritonClient(server.url) as client:
         contract = client.contract("nearest-x4", UpscaleContract)
         images = np.zeros((2, 512, 512, 3), np.uint8)  # 50 MB of output: the pool has to grow
-        client.infer(contract, images)
+        infer(client, contract, images)
     modes = {path: stat.S_IMODE(path.stat().st_mode) for path in SHM.glob(f"framewright-*-{os.getpid()}-*")}
     assert modes
     assert set(modes.values()) == {0o600}, modes
@@ -324,7 +325,7 @@ def test_a_client_is_given_the_key_where_it_cannot_be_found(
     with TritonClient(server.url, key=key) as client:
         client.load("nearest-x4")
         image = np.arange(12, dtype=np.uint8).reshape(1, 2, 2, 3)
-        upscaled, report = client.infer(client.contract("nearest-x4", UpscaleContract), image)
+        upscaled, report = infer(client, client.contract("nearest-x4", UpscaleContract), image)
         assert report.transport == "shared_memory"
         assert np.array_equal(np.asarray(upscaled), image.repeat(4, 1).repeat(4, 2))
     for wrong in (None, "0" * 32):

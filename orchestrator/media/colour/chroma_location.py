@@ -7,9 +7,9 @@ import av.error
 import numpy as np
 from av.video.reformatter import Interpolation, VideoReformatter
 
-from orchestrator.frames import Form, VideoInfo
 from orchestrator.media.colour.frame_to_rgb import rows_of
-from orchestrator.media.colour.pixel_format import chroma_subsampling, upright_chroma
+from orchestrator.media.colour.pixel_format import chroma_subsampling
+from orchestrator.plane_format import PlaneFormat
 
 Position = tuple[float, float]
 """x and y of a chroma sample: 0 is the first of the columns or rows that share it, 1 the last."""
@@ -62,20 +62,18 @@ def upright_chroma_location(frame: av.VideoFrame, *, rotation: int, mirrored: bo
     return _named((x, y))
 
 
-def output_chroma_location(form: Form, *, info: VideoInfo, pixel_format: str) -> str | None:
+def output_chroma_location(planes: PlaneFormat | None, *, pixel_format: str) -> str | None:
     """Return the chroma location of the output, by FFmpeg's name; None if the output is not 4:2:0.
 
     swscale subsamples to the center; planes that are subsampled already keep their location.
 
     Args:
-        form: form of the pictures that are written.
-        info: describes the source.
+        planes: format of the planes that are written; None for RGB.
         pixel_format: pixel format of the output.
     """
     if not pixel_format.startswith("yuv420"):
         return None
-    x, y = POSITIONS[info.chroma_location or "center"]
-    across, down = upright_chroma(info) if form == "planes" else (1, 1)
+    (across, down), (x, y) = ((1, 1), (0.5, 0.5)) if planes is None else (planes.chroma, planes.siting)
     return _named((x if across == 2 else 0.5, y if down == 2 else 0.5))
 
 

@@ -22,7 +22,7 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoRef
 from numpy.typing import NDArray
 
 from orchestrator.errors import UnsupportedMedia
-from orchestrator.frames import Colour, DeepPixels, Pixels
+from orchestrator.frames import Colour, DeepPixels, Pixels, Samples
 from orchestrator.media.colour.code_points import (
     BT470BG,
     BT709,
@@ -220,6 +220,12 @@ def merge_planes(planes: list[NDArray[Sample]]) -> NDArray[Sample]:
 def rows_of(plane: VideoPlane, dtype: type[Sample]) -> NDArray[Sample]:
     """Return the rows of a plane, padding included, as a view [height, line size] of its memory."""
     return np.frombuffer(memoryview(plane), dtype).reshape(plane.height, -1)
+
+
+def samples_of(plane: VideoPlane, bits: int) -> Samples:
+    """Return the samples of a plane of that many bits, [height, width], as a view of its memory."""
+    rows: Samples = rows_of(plane, np.uint8) if bits == 8 else rows_of(plane, np.uint16)
+    return rows[:, : plane.width]
 
 
 def range_of(colour: Colour) -> ColorRange:

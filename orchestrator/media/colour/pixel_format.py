@@ -51,5 +51,10 @@ def component_bits(pixels: av.VideoFormat) -> int:
     return 8 if pixels.name == "pal8" else max(component.bits for component in pixels.components)
 
 
+def bits_of(pixel_format: str) -> int:
+    """Return the bits per component of a pixel format by its name."""
+    return component_bits(av.VideoFormat(pixel_format))
+
+
 def _subsampling(pixels: av.VideoFormat) -> Chroma:
     return 16 // pixels.chroma_width(16), 16 // pixels.chroma_height(16)

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from orchestrator.errors import UnsupportedMedia
 from orchestrator.frames import PADDING_LEVEL, Form, Letterbox, Picture, Pixels, Planes, VideoInfo
-from orchestrator.media.colour.frame_to_rgb import DeepRgbConverter, RgbConverter
+from orchestrator.media.colour.frame_to_rgb import DeepRgbConverter, RgbConverter, output_colour
+from orchestrator.media.colour.made_planes import made_format, made_planes
 from orchestrator.media.colour.plane_reader import can_read_planes, to_planes
+from orchestrator.media.colour.tonemap_curve import tone_mapped_info
 from orchestrator.media.colour.tonemapper import ToneMapper
 from orchestrator.video_source import VideoSource
 
@@ -27,7 +29,7 @@ class FrameToPicture:
         threads: number of threads of the colour conversion; 0 lets swscale choose.
         form: form of the pictures.
         letterbox: letterbox to put the pictures into, or None; `rgb` only.
-        tonemap: whether to convert HDR to SDR; `rgb` only.
+        tonemap: whether to convert HDR to SDR; `rgb` and `made_planes` only.
 
     Raises:
         UnsupportedMedia: `form` is `planes`, and `can_read_planes` is false.
@@ -43,7 +45,7 @@ class FrameToPicture:
         letterbox: Letterbox | None = None,
         tonemap: bool = False,
     ) -> None:
-        if form != "rgb" and (tonemap or letterbox is not None):
+        if (form in {"planes", "deep_rgb"} and tonemap) or (form != "rgb" and letterbox is not None):
             raise ValueError(f"pictures of form {form!r} can be neither tone-mapped nor letterboxed")
         if form == "planes" and not can_read_planes(info):
             raise UnsupportedMedia(
@@ -61,6 +63,9 @@ class FrameToPicture:
             else RgbConverter(info.colour, threads=threads, size=coded)
         )
         self._to_deep_rgb = DeepRgbConverter(info.colour, threads=threads)
+        shown = tone_mapped_info(info) if tonemap else info
+        self._is_deep = shown.bit_depth > 8
+        self._made = made_format(output_colour(shown.colour))
 
     def __call__(self, decoded: av.VideoFrame) -> Picture:
         """Return a new contiguous picture of the requested form.
@@ -73,6 +78,10 @@ class FrameToPicture:
         """
         if self._form == "planes":
             planes = to_planes(decoded)
+            return Planes(y=self.turned(planes.y), u=self.turned(planes.u), v=self.turned(planes.v))
+        if self._form == "made_planes":
+            rgb = self._to_deep_rgb(decoded) if self._is_deep else self._to_rgb(decoded)
+            planes = made_planes(rgb, self._made)
             return Planes(y=self.turned(planes.y), u=self.turned(planes.u), v=self.turned(planes.v))
         if self._form == "deep_rgb":
             return self.turned(self._to_deep_rgb(decoded))

@@ -35,9 +35,10 @@ class VideoReader(Generic[AnyPicture]):
             pictures. None leaves the pictures at their own size.
         start_s, end_s: only the frames in this range, in seconds from the start of the file
             (`info.start_s`); None is the start or the end. See `TimeRange`.
-        form: type of the pictures: `rgb` is Pixels, `deep_rgb` DeepPixels, `planes` Planes, as coded.
+        form: type of the pictures: `rgb` is Pixels, `deep_rgb` DeepPixels, `planes` Planes, as coded, and
+            `made_planes` Planes in 4:4:4 of 12 bits, see `made_format`.
         alpha: whether frames have their alpha.
-        tonemap: whether to convert HDR pictures to SDR, see `tone_mapped_info`; `rgb` only.
+        tonemap: whether to convert HDR pictures to SDR, see `tone_mapped_info`; `rgb` and `made_planes` only.
         selection: only these frames of the range, decoded from its keyframe; None is all of them. They are
             those of a reader without a selection, bit for bit, except where the source is damaged.
 

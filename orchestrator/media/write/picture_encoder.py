@@ -17,6 +17,7 @@ from orchestrator.jobs import Quality
 from orchestrator.media.colour import frame_to_rgb as colour
 from orchestrator.media.colour.chroma_location import output_chroma_location
 from orchestrator.media.colour.code_points import FCC, SMPTE170M
+from orchestrator.media.colour.coded_planes import coded_format
 from orchestrator.media.colour.pixel_format import chroma_subsampling
 from orchestrator.media.thread_priority import reset_thread_priority
 from orchestrator.media.write import encoder_selection
@@ -25,6 +26,7 @@ from orchestrator.media.write.encoder_selection import EncoderChoice
 from orchestrator.media.write.gif import TICK
 from orchestrator.media.write.to_frame import converter, with_alpha
 from orchestrator.media_containers import MediaContainer, check_limits
+from orchestrator.plane_format import PlaneFormat
 
 
 class PictureEncoder:
@@ -35,7 +37,7 @@ class PictureEncoder:
     Args:
         info: result of `probe` for the source; the output has its bit depth, chroma, colour and HDR metadata.
         width, height: size of the pictures that `encode` gets, in pixels.
-        form: form of these pictures; see `VideoWriter`.
+        form, planes: form of these pictures, and format of planes; see `VideoWriter`.
         sample_aspect_ratio: width : height of a pixel; None takes the source's. Pictures are stretched if the
             container has square pixels only.
         quality: one of `encoder_selection.PROFILES`.
@@ -62,6 +64,7 @@ class PictureEncoder:
         width: int,
         height: int,
         form: Form = "rgb",
+        planes: PlaneFormat | None = None,
         sample_aspect_ratio: Fraction | None = None,
         quality: Quality = "high",
         container: MediaContainer,
@@ -79,17 +82,19 @@ class PictureEncoder:
         self.width, self.height = -(-stored // across) * across, -(-height // down) * down
         self.tick = TICK if container.is_paced else info.time_base
         self.packets = 0
-        self._info, self._form, self._threads = info, form, threads
+        if form == "planes" and planes is None:
+            planes = coded_format(info)
+        self._info, self._planes, self._threads = info, planes, threads
         self._container_name, self._aspect = container.name, aspect
         self._size, self._stored = (width, height), (stored, height)
-        self._colour = info.colour if form == "planes" else colour.output_colour(info.colour)
+        self._colour = colour.output_colour(info.colour)
         if self.encoder == "libvpx-vp9" and self._colour.matrix == FCC:
             # VP9 cannot name this matrix; the two differ by less than one level.
             self._colour = replace(self._colour, matrix=SMPTE170M)
         self._planes_format = self.pixel_format.replace("yuva", "yuv")
         self._to_frame = converter(
             form,
-            info,
+            planes,
             self._colour,
             pixel_format=self._planes_format,
             width=self.width if stored == width else width,
@@ -142,9 +147,7 @@ class PictureEncoder:
             rate=self._info.average_rate or Fraction(25),
             tick=self.tick,
             colour=self._colour,
-            chroma_location=output_chroma_location(
-                self._form, info=self._info, pixel_format=self._planes_format
-            ),
+            chroma_location=output_chroma_location(self._planes, pixel_format=self._planes_format),
             threads=self._threads,
         )
         return self._stream

@@ -11,12 +11,15 @@ import numpy as np
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
-from orchestrator.frames import Alpha, Colour, DeepPixels, Form, Pixels, Planes, VideoInfo, is_padded
+from orchestrator.frames import Alpha, Colour, DeepPixels, Form, Pixels, Planes
 from orchestrator.jobs import Quality
-from orchestrator.media.colour.frame_to_rgb import SWSCALE_MATRIX, range_of, rows_of
-from orchestrator.media.colour.pixel_format import Chroma, chroma_subsampling, planar_format, upright_chroma
+from orchestrator.media.colour.frame_planes import frame_format, frame_of
+from orchestrator.media.colour.frame_to_rgb import SWSCALE_MATRIX, range_of, rows_of, samples_of
+from orchestrator.media.colour.made_planes import rgb_pixels
+from orchestrator.media.colour.pixel_format import chroma_subsampling, planar_format
 from orchestrator.media.colour.resize import resize
 from orchestrator.media.write.gif import PaletteConverter
+from orchestrator.plane_format import PlaneFormat
 
 Array = TypeVar("Array", bound=NDArray[np.uint8] | NDArray[np.uint16])
 
@@ -28,7 +31,7 @@ _STRETCHING = Interpolation.LANCZOS | Interpolation.ACCURATE_RND | Interpolation
 
 def converter(
     form: Form,
-    info: VideoInfo,
+    planes: PlaneFormat | None,
     colour: Colour,
     *,
     pixel_format: str,
@@ -40,8 +43,8 @@ def converter(
     """Return a function that converts each picture into a new frame for the encoder.
 
     Args:
-        form: form of the pictures; `rgb` for a palette.
-        info: description of the source.
+        form: form of the pictures; for a palette, `rgb` or planes in 4:4:4.
+        planes: format of planes; None for RGB.
         colour: colour of the output.
         pixel_format: pixel format of the output: three planes, or `pal8`.
         width, height: size of the pictures in pixels, rounded up to whole chroma samples. A smaller picture
@@ -51,10 +54,10 @@ def converter(
     """
     size = {"width": width, "height": height, "out_width": out_width}
     if pixel_format == "pal8":
-        return PaletteConverter(quality=quality, **size)
-    if form == "planes":
-        chroma, bits = upright_chroma(info), info.bit_depth
-        return PlanesToFrame(colour, chroma=chroma, bits=bits, pixel_format=pixel_format, **size)
+        palette = PaletteConverter(quality=quality, **size)
+        return palette if planes is None else lambda picture: palette(rgb_pixels(picture, planes))
+    if planes is not None:
+        return PlanesToFrame(colour, planes, pixel_format=pixel_format, **size)
     return RgbToFrame(colour, pixel_format=pixel_format, deep=form == "deep_rgb", **size)
 
 
@@ -64,7 +67,7 @@ class RgbToFrame:
     swscale rounds full-range chroma down, which shifts colours by half a level and up to two. So full-range
     pictures are converted with two more bits, where the shift is an eighth of a level, and rounded here. For
     swscale, white in 16 bits is 255 x 256, so pixels are scaled to that. It also reads past the end of a row,
-    so pixels are copied into a frame of FFmpeg, which is padded, unless they are padded themselves.
+    so pixels are copied into a frame of FFmpeg, which is padded.
 
     Args:
         colour: colour of the output, from `output_colour`.
@@ -100,11 +103,7 @@ class RgbToFrame:
 
     def __call__(self, pixels: Pixels | DeepPixels) -> av.VideoFrame:
         """Return a new frame for `pixels`, RGB [H, W, 3]: uint8, or uint16 if deep."""
-        height, width, _ = pixels.shape
-        if not self._deep and (width, height) == self._size and is_padded(pixels):
-            frame = av.VideoFrame.from_numpy_buffer(pixels, "rgb24")
-        else:
-            frame = self._copied(pixels)
+        frame = self._copied(pixels)
         if not self._colour.full_range:
             return _convert(frame, self._reformatter, self._colour, self._format, self._out_width)
         deeper = planar_format(chroma_subsampling(self._format), self._bits + 2)
@@ -146,11 +145,13 @@ class RgbToFrame:
 
 
 class PlanesToFrame:
-    """Copies planes into frames; converts them only if the output has other chroma or other bits.
+    """Makes frames of planes; converts them only if the output has other chroma or other bits.
+
+    Planes from `empty_planes` are frames already, of which nothing is copied.
 
     Args:
         colour: colour of the planes, and of the output.
-        chroma, bits: chroma subsampling and bits per component of the planes.
+        planes: format of the planes.
         pixel_format: pixel format of the output, three planes.
         width, height, out_width: as for `converter`.
     """
@@ -158,9 +159,8 @@ class PlanesToFrame:
     def __init__(
         self,
         colour: Colour,
+        planes: PlaneFormat,
         *,
-        chroma: Chroma,
-        bits: int,
         pixel_format: str,
         width: int,
         height: int,
@@ -168,24 +168,30 @@ class PlanesToFrame:
     ) -> None:
         self._colour = colour
         self._out_width = out_width
-        self._shift = bits % 2  # FFmpeg has 9-bit formats for some chroma only, so those become 10 bits
-        self._from = planar_format(chroma, bits + self._shift)
-        self._to = pixel_format
-        self._is_deep = bits > 8
+        self._planes = planes
+        self._from, self._to = frame_format(planes), pixel_format
         self._size = width, height
         self._reformatter = VideoReformatter()
 
     def __call__(self, planes: Planes) -> av.VideoFrame:
-        """Return a new frame with copies of the planes."""
-        frame = av.VideoFrame(*self._size, self._from)
-        for plane, samples in zip(frame.planes, (planes.y, planes.u, planes.v), strict=True):
-            rows = rows_of(plane, np.uint16) if self._is_deep else rows_of(plane, np.uint8)
-            height, width = samples.shape
-            np.left_shift(samples, self._shift, out=rows[:height, :width])
-            _fill(rows[:, : plane.width], height, width)
+        """Return the frame that the planes are, filled up to its size, or a new frame with copies of them."""
+        frame = frame_of(planes)
+        if frame is None or (frame.width, frame.height, frame.format.name) != (*self._size, self._from):
+            frame = self._copied(planes)
+        else:
+            _fill(samples_of(frame.planes[0], self._planes.bits), *planes.y.shape)
         if (self._from, frame.width) == (self._to, self._out_width):
             return frame
         return _convert(frame, self._reformatter, self._colour, self._to, self._out_width)
+
+    def _copied(self, planes: Planes) -> av.VideoFrame:
+        frame = av.VideoFrame(*self._size, self._from)
+        shift = int(self._planes.bits == 9)  # a frame has 10
+        for plane, samples in zip(frame.planes, planes, strict=True):
+            rows, (height, width) = samples_of(plane, self._planes.bits), samples.shape
+            np.left_shift(samples, shift, out=rows[:height, :width])
+            _fill(rows, height, width)
+        return frame
 
 
 def _convert(

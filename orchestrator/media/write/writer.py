@@ -14,6 +14,7 @@ from orchestrator.jobs import Quality
 from orchestrator.media.write.output_file import OutputFile
 from orchestrator.media.write.picture_encoder import PictureEncoder
 from orchestrator.media_containers import MediaContainer, container_for
+from orchestrator.plane_format import PlaneFormat
 from orchestrator.video_source import VideoSource
 
 
@@ -44,8 +45,8 @@ class VideoWriter:
             degree metadata.
         width, height: size of the pictures that `write` gets, in pixels.
         form: form of these pictures. `rgb` is written with 8 bits, the others with the bits of the source.
-            `planes` have the chroma and the bits of the source and are converted only if the encoder needs
-            it.
+            Planes are converted only if the encoder needs it.
+        planes: format of planes; None is that of the source's own.
         sample_aspect_ratio: width : height of a pixel; None takes the source's. Pictures are stretched if the
             container has square pixels only.
         quality: one of `encoder_selection.PROFILES`.
@@ -75,6 +76,7 @@ class VideoWriter:
         width: int,
         height: int,
         form: Form = "rgb",
+        planes: PlaneFormat | None = None,
         sample_aspect_ratio: Fraction | None = None,
         quality: Quality = "high",
         container: MediaContainer | None = None,
@@ -88,6 +90,7 @@ class VideoWriter:
             width=width,
             height=height,
             form=form,
+            planes=planes,
             sample_aspect_ratio=sample_aspect_ratio,
             quality=quality,
             container=container,
