@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import onnx
 
 from export_onnx.catalog import CatalogDetector
-from export_onnx.cpu_graph import rewrite_for_cpu
 from export_onnx.repository import CPU_FILE, BuildRecord, install, staging
 from export_onnx.weight_file import WeightFile, sha256_of
 from export_onnx.weight_file_kind import check_kind
@@ -58,7 +57,7 @@ def build(
         on_progress(f"{name}: proving parity")
         measured = prepared.prove(staged)
         header = onnx.load(str(staged))
-        on_cpu = rewrite_for_cpu(header)
+        on_cpu = prepared.for_cpu(header)
         if on_cpu is not None:
             onnx.save(on_cpu, folder / CPU_FILE)
             prepared.prove(folder / CPU_FILE)

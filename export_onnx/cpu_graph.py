@@ -1,6 +1,6 @@
 """Rewrites an ONNX graph with operators that are fast in onnxruntime on a CPU.
 
-Three operators are slow there, and each is replaced (docs/decisions/0006-speed.md):
+Four operators are slow there, and each is replaced (docs/decisions/0006-speed.md):
 
 - PRelu runs on one core, value by value, and converts its input from the blocked layout of convolutions and
   its output back. Between two convolutions it took a third of the time. For slopes of at most 1, PRelu(x) = x
@@ -9,6 +9,9 @@ Three operators are slow there, and each is replaced (docs/decisions/0006-speed.
   convolution before, the factor into the one after.
 - Split leaves the blocked layout too. If it splits the output of a convolution with a SiLU, as in the blocks
   of YOLO since version 5, the convolution is split instead.
+- Resize, which repeats pixels before they are added to shuffled ones. They are added before the shuffle
+instead,
+  where all that come from one pixel are channels, so that nothing need be repeated.
 - Softmax along any dimension but the last transposes the tensor twice. It is replaced by its parts: maximum,
   exponential, sum and quotient.
 
@@ -38,7 +41,7 @@ def rewrite_for_cpu(model: onnx.ModelProto) -> onnx.ModelProto | None:
     index = _GraphIndex(rewritten)
     replaced = {
         node.output[0]: by
-        for pattern in (_prelus, _split_convolutions, _softmaxes)
+        for pattern in (_prelus, _split_convolutions, _repeated_pixels, _softmaxes)
         for node, by in pattern(index)
     }
     if not replaced:
@@ -206,6 +209,66 @@ def _split_convolutions(index: _GraphIndex) -> Iterator[_Replacement]:
                 helper.make_node("Mul", [part.output[0], gate], [result]),
             ]
         yield split, nodes
+
+
+def _repeated_pixels(index: _GraphIndex) -> Iterator[_Replacement]:
+    """Replace each sum of a shuffled convolution and repeated pixels with a shuffled sum."""
+    for total in index.nodes_of("Add"):
+        shuffles, resizes = (
+            [node for node in map(index.producers.get, total.input) if node and node.op_type == kind]
+            for kind in ("DepthToSpace", "Resize")
+        )
+        if len(shuffles) != 1 or len(resizes) != 1:
+            continue
+        (shuffle,), (resize,) = shuffles, resizes
+        side = _attribute(shuffle, "blocksize", 0)
+        before = index.producers.get(shuffle.input[0])
+        if not (
+            _attribute(shuffle, "mode", b"DCR") == b"CRD"
+            and index.is_plain(before)
+            and index.only_used_by(shuffle.input[0], shuffle)
+            and index.only_used_by(shuffle.output[0], total)
+            and index.only_used_by(resize.output[0], total)
+            and _repeats_pixels(index, resize, side)
+        ):
+            continue
+        assert before is not None  # noqa: S101  for mypy
+        channels = index.weights[before.input[1]].shape[0] // side**2
+        (result,) = total.output
+        copies, pixels, flat, sums, shape, wide = (
+            f"{result}_{part}" for part in ("copies", "pixels", "flat", "sums", "shape", "wide")
+        )
+        # [N, channels, copies, pixels]: one copy of the pixels is added to all.
+        index.weights[copies] = np.array([0, channels, side**2, -1], np.int64)
+        index.weights[pixels] = np.array([0, channels, 1, -1], np.int64)
+        last = onnx.NodeProto()
+        last.CopyFrom(shuffle)
+        last.input[0], last.output[0] = wide, result
+        yield shuffle, []
+        yield resize, []
+        yield (
+            total,
+            [
+                helper.make_node("Reshape", [shuffle.input[0], copies], [f"{flat}_shuffled"]),
+                helper.make_node("Reshape", [resize.input[0], pixels], [f"{flat}_repeated"]),
+                helper.make_node("Add", [f"{flat}_shuffled", f"{flat}_repeated"], [sums]),
+                helper.make_node("Shape", [shuffle.input[0]], [shape]),
+                helper.make_node("Reshape", [sums, shape], [wide]),
+                last,
+            ],
+        )
+
+
+def _repeats_pixels(index: _GraphIndex, resize: onnx.NodeProto, side: int) -> bool:
+    """Whether a Resize repeats every pixel in a square of that side."""
+    scales = index.constant(resize.input[2]) if len(resize.input) == 3 else None
+    return (
+        scales is not None
+        and scales.tolist() == [1, 1, side, side]
+        and _attribute(resize, "mode", b"nearest") == b"nearest"
+        and _attribute(resize, "coordinate_transformation_mode", b"half_pixel") == b"asymmetric"
+        and _attribute(resize, "nearest_mode", b"round_prefer_floor") == b"floor"
+    )
 
 
 def _softmaxes(index: _GraphIndex) -> Iterator[_Replacement]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import onnx
+
     from export_onnx.triton_config import ModelConfig, ModelTask, ServingOptions
 
 
@@ -48,6 +50,9 @@ class ExportableModel(Protocol):
 
     def export(self, path: Path) -> None:
         """Write the graph that Triton serves. Raises ModelBuildFailed: it cannot be exported."""
+
+    def for_cpu(self, model: onnx.ModelProto) -> onnx.ModelProto | None:
+        """Return the exported graph in operators that are fast on a CPU; None if it gains nothing."""
 
     def prove(self, path: Path) -> Any:
         """Compare the graph with the network; return a record with a `summary`. Raises ModelBuildFailed."""

@@ -10,6 +10,7 @@ import onnx
 import onnxruntime
 
 from export_onnx.catalog import IOU_THRESHOLD, NO_NMS, SCORE_THRESHOLD, CatalogDetector
+from export_onnx.cpu_graph import rewrite_for_cpu
 from export_onnx.detection import centerface, tensor_families, yolo
 from export_onnx.detection import graph as detection_graph
 from export_onnx.detection import parity as detection_parity
@@ -71,6 +72,10 @@ class ExportableDetector:
     def export(self, path: Path) -> None:
         """Write the graph. Raises ModelBuildFailed: it cannot be exported."""
         onnx.save(self._graph(self.model.score_threshold), str(path))
+
+    def for_cpu(self, model: onnx.ModelProto) -> onnx.ModelProto | None:
+        """Return the exported graph in operators that are fast on a CPU; None if it gains nothing."""
+        return rewrite_for_cpu(model)
 
     def prove(self, path: Path) -> detection_parity.Parity:
         """Compare the graph with the network. Raises ModelBuildFailed: they differ."""

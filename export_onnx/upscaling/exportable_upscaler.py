@@ -6,13 +6,16 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from export_onnx.cpu_graph import rewrite_for_cpu
 from export_onnx.triton_config import UpscalerConfig, even_tiling
-from export_onnx.upscaling import graph, parity
+from export_onnx.upscaling import graph, parity, planes_graph
 from export_onnx.upscaling.load_network import UpscalingNetwork, load
 from orchestrator.errors import WeightsRefused
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import onnx
 
     from export_onnx.catalog import Catalog, CatalogUpscaler
     from export_onnx.exportable_model import ModelBuildOptions
@@ -43,6 +46,11 @@ class ExportableUpscaler:
             precision=self.model.choices.precision,
             size=parity.traced_size(self.model.size_multiple),
         )
+
+    def for_cpu(self, model: onnx.ModelProto) -> onnx.ModelProto | None:
+        """Return the exported graph with a rewritten network; None if there is nothing to rewrite."""
+        network = rewrite_for_cpu(planes_graph.network_of(model))
+        return None if network is None else planes_graph.with_planes(network, on_cpu=True)
 
     def prove(self, path: Path) -> parity.Parity:
         """Compare the graph with the network. Raises ModelBuildFailed: they differ."""

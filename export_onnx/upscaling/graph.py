@@ -12,7 +12,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from export_onnx.upscaling.planes_graph import with_planes
+from export_onnx.upscaling.planes_graph import RGB, UPSCALED_RGB, with_planes
 from orchestrator.errors import ModelBuildFailed
 
 if TYPE_CHECKING:
@@ -66,12 +66,12 @@ def export(net: nn.Module, path: Path, *, precision: Precision, size: tuple[int,
                 NetworkOfFloats(net, precision),
                 (example,),
                 str(path),
-                input_names=["rgb"],
-                output_names=["upscaled_rgb"],
+                input_names=[RGB],
+                output_names=[UPSCALED_RGB],
                 opset_version=OPSET,
                 dynamic_axes={
-                    "rgb": {0: "batch", 2: "height", 3: "width"},
-                    "upscaled_rgb": {0: "batch", 2: "upscaled_height", 3: "upscaled_width"},
+                    RGB: {0: "batch", 2: "height", 3: "width"},
+                    UPSCALED_RGB: {0: "batch", 2: "upscaled_height", 3: "upscaled_width"},
                 },
                 dynamo=False,
             )

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 PREFIX = "planes"
 """How the names of all nodes here begin."""
 
+RGB, UPSCALED_RGB = "rgb", "upscaled_rgb"
+"""The input and the output of an exported network."""
+
 _PARTS = {
     "inverse": 9,
     "inverse_offset": 3,
@@ -45,10 +48,15 @@ _PARTS = {
 _FLOAT = TensorProto.FLOAT
 
 
-def with_planes(network: onnx.ModelProto) -> onnx.ModelProto:
+def with_planes(network: onnx.ModelProto, *, on_cpu: bool = False) -> onnx.ModelProto:
     """Return a network's graph with planes at both ends.
 
+    On a GPU, convolutions may be computed in TF32, which has eleven bits: there the matrices are products and
+    sums. In onnxruntime on a CPU, a convolution takes a third of the time of these, and what `Pad` would copy
+    is added to the outermost samples instead.
+
     Args:
+        on_cpu: whether the graph is for onnxruntime on a CPU.
         network: one input, float32 [N, 3, H, W] RGB 0..1, and one output, float32 [N, 3, sH, sW] RGB, not
             clamped.
 
@@ -59,9 +67,9 @@ def with_planes(network: onnx.ModelProto) -> onnx.ModelProto:
     core = network.graph
     builder = _Builder()
     parts = _parts(builder)
-    _planes_to_rgb(builder, parts, core.input[0].name)
+    _planes_to_rgb(builder, parts, core.input[0].name, on_cpu=on_cpu)
     builder.nodes.extend(core.node)
-    _rgb_to_planes(builder, parts, core.output[0].name)
+    _rgb_to_planes(builder, parts, core.output[0].name, on_cpu=on_cpu)
     graph = helper.make_graph(
         builder.nodes,
         "planes",
@@ -82,6 +90,32 @@ def with_planes(network: onnx.ModelProto) -> onnx.ModelProto:
     model = helper.make_model(graph, opset_imports=network.opset_import, ir_version=network.ir_version)
     onnx.checker.check_model(model)
     return model
+
+
+def network_of(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Return the network that `with_planes` was given, for a graph that `graph.export` wrote."""
+    network = onnx.ModelProto()
+    network.CopyFrom(model)
+    inner = network.graph
+    ends = [
+        [helper.make_tensor_value_info(name, _FLOAT, ["N", 3, *sides])]
+        for name, sides in ((RGB, ("H", "W")), (UPSCALED_RGB, ("sH", "sW")))
+    ]
+    nodes = [
+        node
+        for node in inner.node
+        if not node.output[0].startswith(PREFIX)
+        and node.output[0] not in {RGB, UPSCALED_LUMA, UPSCALED_CHROMA}
+    ]
+    tensors = [tensor for tensor in inner.initializer if not tensor.name.startswith(PREFIX)]
+    for field in ("node", "initializer", "input", "output", "value_info"):
+        network.graph.ClearField(field)
+    inner.node.extend(nodes)
+    inner.initializer.extend(tensors)
+    inner.input.extend(ends[0])
+    inner.output.extend(ends[1])
+    onnx.checker.check_model(network)
+    return network
 
 
 class _Builder:
@@ -149,15 +183,14 @@ def _parts(b: _Builder) -> dict[str, str]:
     return names
 
 
-def _planes_to_rgb(b: _Builder, parts: dict[str, str], result: str) -> None:
+def _planes_to_rgb(b: _Builder, parts: dict[str, str], result: str, *, on_cpu: bool) -> None:
     """Compute RGB, float32 [N, 3, H, W] in 0..1, from LUMA and CHROMA."""
     luma, chroma = _levels(b, LUMA, 1, keep=True), _levels(b, CHROMA, 2, keep=False)
     down = _interpolation(b, b.side(chroma, 2), b.side(luma, 2), parts["y"])
     across = _interpolation(b, b.side(chroma, 3), b.side(luma, 3), parts["x"])
     chroma = b.add("MatMul", b.add("MatMul", down, chroma), b.add("Transpose", across, perm=[1, 0]))
     levels = b.add("Concat", luma, chroma, axis=1)
-    inverse = b.add("Reshape", parts["inverse"], b.whole(3, 3, 1, 1))
-    rgb = b.add("Conv", levels, inverse, parts["inverse_offset"], kernel_shape=[1, 1])
+    rgb = _product(b, levels, parts["inverse"], parts["inverse_offset"], rows=3, on_cpu=on_cpu)
     b.add("Clip", rgb, b.number(0), b.number(1), result=result)
 
 
@@ -187,38 +220,57 @@ def _interpolation(b: _Builder, samples: str, pixels: str, place: str) -> str:
     return b.add("Relu", b.add("Sub", b.number(1), b.add("Abs", apart)))
 
 
-def _rgb_to_planes(b: _Builder, parts: dict[str, str], source: str) -> None:
+def _rgb_to_planes(b: _Builder, parts: dict[str, str], source: str, *, on_cpu: bool) -> None:
     """Compute UPSCALED_LUMA and UPSCALED_CHROMA from float32 [N, 3, sH, sW] RGB."""
     rgb = b.add("Clip", source, b.number(0), b.number(1))
-    to_luma = b.add("Reshape", parts["to_luma"], b.whole(1, 3, 1, 1))
-    to_chroma = b.add("Reshape", parts["to_chroma"], b.whole(2, 3, 1, 1))
-    luma = b.add("Conv", rgb, to_luma, parts["luma_offset"], kernel_shape=[1, 1])
-    chroma = b.add("Conv", rgb, to_chroma, parts["chroma_offset"], kernel_shape=[1, 1])
+    luma = _product(b, rgb, parts["to_luma"], parts["luma_offset"], rows=1, on_cpu=on_cpu)
+    chroma = _product(b, rgb, parts["to_chroma"], parts["chroma_offset"], rows=2, on_cpu=on_cpu)
     kind = b.add("Squeeze", parts["subsampling"], b.whole(0))
-    chroma = _subsampled(b, chroma, b.add("Less", kind, b.number(1.5)), parts["across"], axis=3)
-    chroma = _subsampled(b, chroma, b.add("Less", kind, b.number(0.5)), parts["down"], axis=2)
+    # Down first: then the filter across, whose samples are apart in memory, has half of the rows.
+    is_halved_down, is_halved_across = (b.add("Less", kind, b.number(most)) for most in (0.5, 1.5))
+    chroma = _subsampled(b, chroma, is_halved_down, parts["down"], axis=2, on_cpu=on_cpu)
+    chroma = _subsampled(b, chroma, is_halved_across, parts["across"], axis=3, on_cpu=on_cpu)
     deep = b.add("Greater", b.side(LUMA, 1), b.constant(np.array(1, np.int64)))
     _bytes(b, luma, parts["most"], deep, axis=1, result=UPSCALED_LUMA)
     chroma = b.add("Unsqueeze", chroma, b.whole(2))
     _bytes(b, chroma, parts["most"], deep, axis=2, result=UPSCALED_CHROMA)
 
 
-def _subsampled(b: _Builder, chroma: str, wanted: str, weights: str, *, axis: int) -> str:
-    """Halve chroma along an axis, if wanted, with six weights."""
+def _product(b: _Builder, vectors: str, matrix: str, offset: str, *, rows: int, on_cpu: bool) -> str:
+    """Multiply a matrix, float32 [rows * 3], with float32 [N, 3, H, W]; add an offset for each row."""
+    if on_cpu:
+        shaped = b.add("Reshape", matrix, b.whole(rows, 3, 1, 1))
+        return b.add("Conv", vectors, shaped, offset, kernel_shape=[1, 1])
+    shaped = b.add("Reshape", matrix, b.whole(1, rows, 3, 1, 1))
+    products = b.add("Mul", b.add("Unsqueeze", vectors, b.whole(1)), shaped)
+    sums = b.add("ReduceSum", products, b.whole(2), keepdims=0)
+    return b.add("Add", sums, b.add("Reshape", offset, b.whole(1, rows, 1, 1)))
+
+
+def _subsampled(b: _Builder, chroma: str, wanted: str, weights: str, *, axis: int, on_cpu: bool) -> str:
+    """Halve chroma along an axis, if wanted, with six weights; its edges go on outwards."""
     kernel = [1, 6] if axis == 3 else [6, 1]
-    yes, no = _Builder(f"planes_halve_{axis}"), _Builder(f"planes_keep_{axis}")
-    pads = [0] * 8
-    pads[axis], pads[axis + 4] = 2, 2
-    padded = yes.add("Pad", chroma, yes.whole(*pads), mode="edge")
+    beyond = [2 if side > 1 else 0 for side in kernel]
+    yes, no = _Builder(f"{PREFIX}_halve_{axis}"), _Builder(f"{PREFIX}_keep_{axis}")
     shaped = yes.add("Expand", yes.add("Reshape", weights, yes.whole(1, 1, *kernel)), yes.whole(2, 1, 1, 1))
-    yes.add(
-        "Conv",
-        padded,
-        shaped,
-        group=2,
-        kernel_shape=kernel,
-        strides=[2 if side > 1 else 1 for side in kernel],
-    )
+    filtering: dict[str, Any] = {
+        "group": 2,
+        "kernel_shape": kernel,
+        "strides": [2 if side > 1 else 1 for side in kernel],
+    }
+    if on_cpu:
+        halved = yes.add("Conv", chroma, shaped, pads=beyond * 2, **filtering)
+        # The first sample lacks two columns before the picture, the last sample two behind it.
+        lacking = yes.add("ReduceSum", yes.add("Reshape", weights, yes.whole(3, 2)), yes.whole(1), keepdims=0)
+        lacking = yes.add("Gather", lacking, yes.whole(0, 2))
+        lacking = yes.add("Reshape", lacking, yes.whole(1, 1, *(2 if side > 1 else 1 for side in kernel)))
+        ends = yes.add("Mul", yes.add("Gather", chroma, yes.whole(0, -1), axis=axis), lacking)
+        places = yes.constant(np.array([0, -1]).reshape([1, 1, *(2 if side > 1 else 1 for side in kernel)]))
+        places = yes.add("Expand", places, yes.add("Shape", ends))
+        yes.add("ScatterElements", halved, places, ends, axis=axis, reduction="add")
+    else:
+        padded = yes.add("Pad", chroma, yes.whole(0, 0, *beyond, 0, 0, *beyond), mode="edge")
+        yes.add("Conv", padded, shaped, **filtering)
     no.add("Identity", chroma)
     return b.branch(wanted, yes, no)
 

@@ -39,7 +39,7 @@ _WEIGHTS = sorted(set(LUMA_WEIGHTS.values()))
 _PLACES = tuple(FILTERS)
 MOST_BITS = 16
 
-MOST_COLOUR_FLOATS = COLOUR_FLOATS + (MOST_BITS - 7) * len(_WEIGHTS) * len(_PLACES) ** 2 * 2 * 3 - 1
+MOST_COLOUR_FLOATS = COLOUR_FLOATS + 24299
 """The length of the longest tensor."""
 
 

@@ -29,12 +29,14 @@ from torch import nn
 from export_onnx.catalog import CatalogUpscaler, load_catalog
 from export_onnx.repository import BuildRecord, model_path
 from export_onnx.triton_config import UpscalerConfig
-from export_onnx.upscaling import graph, parity
+from export_onnx.upscaling import graph, parity, rgb_planes
 from export_onnx.upscaling.load_network import load
+from export_onnx.upscaling.planes_graph import PREFIX
 from export_onnx.weight_file import read_custom
 from orchestrator.errors import ModelBuildFailed, WeightsRefused
 from tests.support.model_builds import MaliciousPickle, build_upscaler, framewright_models
 from tools.fixtures import networks
+from tools.fixtures.noise import noise as random_planes
 
 ROOT = Path(__file__).resolve().parents[2]
 REAL = ROOT.parent / "shared" / "real"
@@ -49,9 +51,9 @@ def upscaler(record: BuildRecord) -> UpscalerConfig:
 
 def run(path: Path, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return ONNX Runtime's output for uint8 [N, H, W, 3]."""
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    (upscaled,) = session.run(["upscaled"], {"image": image})
-    return np.asarray(upscaled)
+    return rgb_planes.upscaled(
+        onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"]), image
+    )
 
 
 def own(weights: Path, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -74,8 +76,8 @@ def noise(*shape: int) -> NDArray[np.uint8]:
 @pytest.mark.parametrize(
     ("save", "scale", "multiple", "shapes"),
     [
-        (networks.compact, 4, 1, [(1, 1, 1), (3, 37, 22)]),
-        (networks.rrdb, 4, 1, [(1, 1, 1), (3, 37, 22)]),
+        (networks.compact, 4, 2, [(1, 1, 1), (3, 37, 22)]),
+        (networks.rrdb, 4, 2, [(1, 1, 1), (3, 37, 22)]),
         (lambda path: networks.rrdb(path, unshuffle=2), 2, 2, [(1, 2, 2), (3, 34, 22)]),
         pytest.param(networks.swinir, 4, 8, [(1, 8, 8), (3, 56, 24), (2, 16, 88)], marks=pytest.mark.slow),
     ],
@@ -173,14 +175,19 @@ def test_channels_stay_in_order(tmp_path: Path) -> None:
     np.testing.assert_array_equal(run(tmp_path / "model.onnx", image), image)
 
 
-def test_an_fp16_build_keeps_bytes_at_both_ends_and_reports_its_difference(tmp_path: Path) -> None:
+def test_an_fp16_build_converts_planes_in_fp32_and_reports_its_difference(tmp_path: Path) -> None:
     weights = networks.compact(tmp_path / "mine.pth")
     record = build_upscaler(tmp_path, weights, precision="fp16")
     model = onnx.load(str(model_path(tmp_path, "mine")))
+    byte, single, half = onnx.TensorProto.UINT8, onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16
     kinds = [tensor.type.tensor_type.elem_type for tensor in (*model.graph.input, *model.graph.output)]
-    assert kinds == [onnx.TensorProto.UINT8, onnx.TensorProto.UINT8]
+    assert kinds == [byte, byte, single, byte, byte]
     weight_kinds = {tensor.data_type for tensor in model.graph.initializer if len(tensor.dims) == 4}
-    assert weight_kinds == {onnx.TensorProto.FLOAT16}
+    assert weight_kinds == {half}
+    known = onnx.shape_inference.infer_shapes(model).graph.value_info
+    ours = {value.type.tensor_type.elem_type for value in known if value.name.startswith(PREFIX)}
+    assert single in ours
+    assert half not in ours
     assert record.model.choices.precision == "fp16"
     assert 0 < record.parity["share_different"] < 0.2
     assert record.parity["mean_levels"] < 0.2
@@ -220,11 +227,25 @@ def test_the_proof_of_a_build_is_kept_with_the_hash_of_weights_that_were_named_o
 def test_the_halo_of_a_compact_network_is_its_receptive_field(tmp_path: Path, convolutions: int) -> None:
     record = build_upscaler(tmp_path, networks.compact(tmp_path / "mine.pth", convolutions=convolutions))
     halo = upscaler(record).halo
-    assert halo == convolutions + 2
+    field = convolutions + 2
+    assert halo == 2 * -(-(field + 3) // 2)
     image = noise(1, 40, 40)
     path = model_path(tmp_path, "mine")
     whole = run(path, image)
-    assert worst(run(path, image[:, :, 20 - halo :])[:, :, 4 * halo :], whole[:, :, 80:]) <= 1
+    assert worst(run(path, image[:, :, 20 - field :])[:, :, 4 * field :], whole[:, :, 80:]) <= 1
+    planes = random_planes(["luma", "chroma", "colour"], batch=1, height=40, width=48)
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    begin = 24 - halo
+    part = {
+        "luma": planes["luma"][..., begin:],
+        "chroma": planes["chroma"][..., begin // 2 :],
+        "colour": planes["colour"],
+    }
+    for all_of_it, right, inside in zip(
+        session.run(None, planes), session.run(None, part), (4 * halo, 2 * halo), strict=True
+    ):
+        beside = right[..., inside:]
+        assert worst(beside, all_of_it[..., -beside.shape[-1] :]) <= 1
 
 
 def test_the_halo_of_own_weights_is_their_relatives_or_what_is_said(tmp_path: Path) -> None:
@@ -232,8 +253,8 @@ def test_the_halo_of_own_weights_is_their_relatives_or_what_is_said(tmp_path: Pa
     assert isinstance(known, CatalogUpscaler)
     weights = networks.rrdb(tmp_path / "mine.pth", unshuffle=2)
     model = upscaler(build_upscaler(tmp_path, weights))
-    assert (model.halo, model.tile, model.max_batch) == (known.halo, known.tile, known.max_batch)
-    assert upscaler(build_upscaler(tmp_path, weights, halo=9)).halo == 10  # a multiple of the size multiple
+    assert (model.halo, model.tile, model.max_batch) == (known.halo + 4, known.tile, known.max_batch)
+    assert upscaler(build_upscaler(tmp_path, weights, halo=10)).halo == 14  # 13, to a multiple of 2
 
 
 @pytest.mark.slow

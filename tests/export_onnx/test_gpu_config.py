@@ -12,6 +12,7 @@ from tritonclient.grpc import model_config_pb2
 
 from export_onnx.catalog import load_catalog
 from export_onnx.triton_config import ServingOptions, render
+from export_onnx.upscaling.planes_graph import PREFIX
 from tools.fixtures.backend import config_as_json, load_backend
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,7 +60,32 @@ def test_our_backend_knows_tensorrt_when_it_sees_it(backend: Any) -> None:
 def test_tensorrt_takes_the_bytes_of_a_picture_as_they_are(model: Any) -> None:
     """TensorRT accepts bytes only at the ends of a network, and its profile is for the graph's own input."""
     graph = onnx.load(str(ROOT / "model_repository" / model.name / "1" / "model.onnx")).graph
-    assert {node.op_type for node in graph.node if "image" in node.input} <= {"Cast", "Shape"}
+    pictures = {"image", "luma", "chroma"}
+    assert pictures & {value.name for value in graph.input}
+    assert {node.op_type for node in graph.node if pictures & set(node.input)} <= {"Cast", "Shape"}
+
+
+def test_tensorrt_leaves_the_branches_of_an_upscaler_and_what_follows_alone() -> None:
+    """They would be engines of their own, whose inputs have no profile."""
+    graph = onnx.load(str(ROOT / "model_repository" / "lite-x4" / "1" / "model.onnx")).graph
+    kinds = [node.op_type for node in graph.node]
+    branch = kinds.index("If")
+    bodies = [
+        len(attribute.g.node) for node in graph.node if node.op_type == "If" for attribute in node.attribute
+    ]
+    after = [kind for kind in kinds[branch:] if kind != "If"]
+    choices = ServingOptions(accelerator="tensorrt", engine_cache="/engines")
+    config = text_format.Parse(render(LITE.served(choices=choices)), model_config_pb2.ModelConfig())
+    (accelerator,) = config.optimization.execution_accelerators.gpu_execution_accelerator
+    assert max(*bodies, len(after)) < int(accelerator.parameters["trt_min_subgraph_size"]) < branch
+
+
+def test_a_gpu_computes_no_colour_in_tensorfloat_32() -> None:
+    """TF32, which GPUs use for convolutions and matrix products of fp32, has eleven bits."""
+    graph = onnx.load(str(ROOT / "model_repository" / "lite-x4" / "1" / "model.onnx")).graph
+    ours = [node for node in graph.node if node.output[0].startswith(PREFIX)]
+    assert not [node for node in ours if node.op_type == "Conv"]
+    assert len([node for node in ours if node.op_type == "MatMul"]) == 2  # whole levels, quarters of them
 
 
 def test_tensorrt_leaves_the_end_of_a_detector_alone() -> None:

@@ -13,6 +13,7 @@ pytest.importorskip(
 
 from pathlib import Path
 
+from export_onnx.upscaling.rgb_planes import upscaled
 from orchestrator.errors import InputNotFound
 from training.lite_sr import evaluate
 from training.lite_sr.degradation import CLEAN, VIDEO, Degradation, degrade
@@ -77,7 +78,7 @@ def test_pictures_of_any_size_are_enlarged_alike_alone_and_in_a_batch(
 ) -> None:
     pictures = np.random.default_rng(0).integers(0, 256, (count, height, width, 3), dtype=np.uint8)
     session = onnxruntime.InferenceSession(evaluate.MODEL, providers=["CPUExecutionProvider"])
-    (batch,) = session.run(["upscaled"], {"image": pictures})
+    batch = upscaled(session, pictures)
     assert (batch.dtype, batch.shape) == (np.uint8, (count, 4 * height, 4 * width, 3))
     upscale = evaluate.onnx_upscaler(evaluate.MODEL)
     for picture, together in zip(pictures, batch, strict=True):

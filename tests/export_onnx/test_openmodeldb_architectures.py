@@ -77,8 +77,8 @@ def test_our_forward_pass_is_the_same_function_as_its_authors(
 @pytest.mark.parametrize(
     ("network", "architecture", "multiple"),
     [
-        (lambda: RealPLKSR(dim=16, n_blocks=2, upscaling_factor=4), "PLKSR", 1),
-        (lambda: SPAN(num_in_ch=3, num_out_ch=3, feature_channels=16, upscale=4), "SPAN", 1),
+        (lambda: RealPLKSR(dim=16, n_blocks=2, upscaling_factor=4), "PLKSR", 2),
+        (lambda: SPAN(num_in_ch=3, num_out_ch=3, feature_channels=16, upscale=4), "SPAN", 2),
         (hat, "HAT", 8),
         (dat, "DAT", 8),
     ],

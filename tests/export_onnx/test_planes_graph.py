@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
+import torch
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
+from export_onnx.upscaling import graph
 from export_onnx.upscaling.parity import photo
-from export_onnx.upscaling.planes_graph import with_planes
+from export_onnx.upscaling.planes_graph import network_of, with_planes
 from orchestrator.triton.colour_tensor import PlaneColour, Subsampling
 
 MATRICES = {"601": 6, "709": 1, "2020": 9}
@@ -20,14 +24,14 @@ SITINGS = [(x, y) for x in (0.0, 0.5, 1.0) for y in (0.0, 0.5, 1.0)]
 Planes = tuple[NDArray[np.uint16], NDArray[np.uint16]]
 
 
-@pytest.fixture(scope="module")
-def identity() -> onnxruntime.InferenceSession:
+@pytest.fixture(scope="module", params=[False, True], ids=["for a GPU", "for a CPU"])
+def identity(request: pytest.FixtureRequest) -> onnxruntime.InferenceSession:
     rgb = [
         helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", 3, "H", "W"]) for name in ("in", "out")
     ]
     graph = helper.make_graph([helper.make_node("Identity", ["in"], ["out"])], "identity", rgb[:1], rgb[1:])
     network = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    serialized = with_planes(network).SerializeToString()
+    serialized = with_planes(network, on_cpu=request.param).SerializeToString()
     return onnxruntime.InferenceSession(serialized, providers=["CPUExecutionProvider"])
 
 
@@ -120,3 +124,26 @@ def through_float64(planes: Planes, colour: PlaneColour, wanted: Subsampling) ->
         result = full.take(range(first, first + levels.shape[axis], 2), axis)
     most = 2**colour.bits - 1
     return [np.rint(np.clip(plane, 0, most)).astype(np.int32) for plane in (levels[:1], result[None])]
+
+
+def test_the_network_of_an_exported_graph_is_found_again(tmp_path: Path) -> None:
+    graph.export(
+        torch.nn.Upsample(scale_factor=2.0), tmp_path / "model.onnx", precision="fp32", size=(16, 24)
+    )
+    network = network_of(onnx.load(tmp_path / "model.onnx"))
+    session = onnxruntime.InferenceSession(network.SerializeToString(), providers=["CPUExecutionProvider"])
+    rgb = np.random.default_rng(0).normal(0, 2, (2, 3, 5, 7)).astype(np.float32)
+    np.testing.assert_array_equal(session.run(None, {"rgb": rgb})[0], rgb.repeat(2, 2).repeat(2, 3))
+
+
+def test_an_fp16_network_that_changes_nothing_returns_the_same_planes(tmp_path: Path) -> None:
+    graph.export(torch.nn.ReLU(), tmp_path / "model.onnx", precision="fp16", size=(16, 24))
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"])
+    random = np.random.default_rng(0)
+    colour = PlaneColour(matrix=1, full_range=False, bits=8)
+    planes = (
+        random.integers(70, 180, (1, 32, 48)).astype(np.uint16),
+        random.integers(108, 148, (1, 2, 16, 24)).astype(np.uint16),
+    )
+    for plane, answer in zip(planes, passed(session, planes, colour), strict=True):
+        np.testing.assert_array_equal(answer, plane)

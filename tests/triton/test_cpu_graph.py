@@ -117,6 +117,33 @@ def test_leaves_a_split_alone_of_what_others_take_whole(tmp_path: Path) -> None:
     assert rewrite_for_cpu(exported(Shared(), tmp_path / "model.onnx")) is None
 
 
+class Enlarged(nn.Module):
+    """The end of a compact network: shuffled pixels are added to repeated ones."""
+
+    def __init__(self, mode: str = "nearest") -> None:
+        super().__init__()
+        self.last, self.shuffle, self.mode = nn.Conv2d(3, 12, 3, padding=1), nn.PixelShuffle(2), mode
+
+    def forward(self, image: Any) -> Any:
+        return self.shuffle(self.last(image)) + nn.functional.interpolate(
+            image, scale_factor=2, mode=self.mode
+        )
+
+
+def test_repeated_pixels_that_are_added_before_the_shuffle_are_the_same_function(tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    model = exported(Enlarged(), tmp_path / "model.onnx")
+    rewritten = rewrite_for_cpu(model)
+    assert rewritten is not None
+    assert "Resize" not in {node.op_type for node in rewritten.graph.node}
+    image = np.random.default_rng(0).normal(0, 1, (2, 3, 33, 20)).astype(np.float32)
+    np.testing.assert_array_equal(run(rewritten, image), run(model, image))
+
+
+def test_leaves_pixels_alone_that_are_interpolated(tmp_path: Path) -> None:
+    assert rewrite_for_cpu(exported(Enlarged("bilinear"), tmp_path / "model.onnx")) is None
+
+
 @pytest.mark.parametrize(("axis", "is_rewritten"), [(1, True), (2, True), (3, False), (-1, False)])
 def test_a_softmax_along_another_dimension_than_the_last_is_the_same_function(
     tmp_path: Path, axis: int, is_rewritten: bool

@@ -23,6 +23,7 @@ from export_onnx.triton_config import ModelConfig, ServingOptions, render
 from export_onnx.weight_file import sha256_of
 from orchestrator.errors import BadRequest, InferenceFailed, OutputPathRefused
 from orchestrator.triton.client import TritonClient
+from orchestrator.triton.colour_tensor import MOST_COLOUR_FLOATS
 from orchestrator.triton.contract import UpscaleContract, parse_contract
 from orchestrator.triton.server import TritonServer
 
@@ -115,6 +116,12 @@ def common(entry: CatalogModel, choices: ServingOptions) -> dict[str, str]:
     }
 
 
+def even(entry: CatalogUpscaler) -> tuple[int, int]:
+    """The size multiple and the halo for planes: even, and with 3 pixels for chroma."""
+    multiple = {1: 2, 2: 2, 8: 8}[entry.size_multiple]
+    return multiple, next(side for side in range(entry.halo + 3, 999) if side % multiple == 0)
+
+
 @pytest.mark.parametrize("choices", CHOICES, ids=str)
 @pytest.mark.parametrize("name", NAMES)
 def test_a_config_says_to_triton_what_the_catalog_says(name: str, choices: ServingOptions) -> None:
@@ -123,22 +130,31 @@ def test_a_config_says_to_triton_what_the_catalog_says(name: str, choices: Servi
     assert config.name == name
     assert config.backend == "onnxruntime"
     assert config.max_batch_size == entry.max_batch
-    assert [(t.name, t.data_type, list(t.dims)) for t in config.input] == [
-        ("image", model_config_pb2.TYPE_UINT8, [-1, -1, 3])
-    ]
+    inputs = [(t.name, t.data_type, list(t.dims)) for t in config.input]
     assert config.HasField("dynamic_batching")
     assert [group.count for group in config.instance_group] == [choices.instances]
     assert chosen(config) == choices
     outputs = [(t.name, t.data_type, list(t.dims), t.HasField("reshape")) for t in config.output]
     if isinstance(entry, CatalogUpscaler):
-        assert outputs == [("upscaled", model_config_pb2.TYPE_UINT8, [-1, -1, 3], False)]
+        byte = model_config_pb2.TYPE_UINT8
+        assert inputs == [
+            ("luma", byte, [-1, -1, -1]),
+            ("chroma", byte, [2, -1, -1, -1]),
+            ("colour", model_config_pb2.TYPE_FP32, [-1]),
+        ]
+        assert outputs == [
+            ("upscaled_luma", byte, [-1, -1, -1], False),
+            ("upscaled_chroma", byte, [2, -1, -1, -1], False),
+        ]
+        multiple, halo = even(entry)
         own = {
             "scale": str(entry.scale),
-            "size_multiple": str(entry.size_multiple),
-            "halo": str(entry.halo),
+            "size_multiple": str(multiple),
+            "halo": str(halo),
             "tile": str(entry.tile),
         }
     else:
+        assert inputs == [("image", model_config_pb2.TYPE_UINT8, [-1, -1, 3])]
         assert outputs == [
             ("detections", model_config_pb2.TYPE_FP32, [300, 6], False),
             ("num_detections", model_config_pb2.TYPE_INT32, [1], True),
@@ -160,13 +176,16 @@ def test_the_orchestrator_reads_the_same_facts_back(name: str) -> None:
     contract = parse_contract(parsed(render(entry.served(choices=ServingOptions()))))
     if isinstance(contract, UpscaleContract):
         assert isinstance(entry, CatalogUpscaler)
-        assert (contract.scale, contract.halo, contract.tile) == (entry.scale, entry.halo, entry.tile)
+        multiple, halo = even(entry)
+        assert (contract.scale, contract.halo, contract.tile) == (entry.scale, halo, entry.tile)
+        assert contract.size_multiple == multiple
     else:
         assert isinstance(entry, CatalogDetector)
         assert (contract.classes, contract.side) == (entry.classes, entry.side)
         assert contract.score_threshold == entry.score_threshold
         assert (contract.iou_threshold == 1) == entry.end_to_end
-    assert (contract.max_batch, contract.size_multiple) == (entry.max_batch, entry.size_multiple)
+        assert contract.size_multiple == entry.size_multiple
+    assert contract.max_batch == entry.max_batch
     assert (contract.weights_sha256, contract.licence) == (entry.sha256, entry.licence)
 
 
@@ -192,15 +211,32 @@ def test_tensorrt_gets_one_profile_for_every_window_and_a_cache() -> None:
     keys = dict(accelerator.parameters)
     assert keys["precision_mode"] == "FP16"
     assert keys["trt_engine_cache_path"] == keys["trt_timing_cache_path"] == "/engines"
-    low, high = (
-        tuple(map(int, keys[f"trt_profile_{end}_shapes"].removeprefix("image:").split("x")))
-        for end in ("min", "max")
+    low, usual, high = (
+        {
+            name: list(map(int, shape.split("x")))
+            for name, _, shape in (
+                tensor.partition(":") for tensor in keys[f"trt_profile_{end}_shapes"].split(",")
+            )
+        }
+        for end in ("min", "opt", "max")
     )
-    window = entry.tile + 2 * entry.halo
-    assert low == (1, 8, 8, 3)
-    assert high == (entry.max_batch, window, window, 3)
+    window, most = entry.tile + 2 * even(entry)[1], entry.max_batch
+    half = window // 2
+    assert low == {"luma": [1, 1, 8, 8], "chroma": [1, 2, 1, 4, 4], "colour": [1, 40]}
+    assert usual == {
+        "luma": [most, 1, window, window],
+        "chroma": [most, 2, 1, half, half],
+        "colour": [most, 40],
+    }
+    assert high["luma"] == [most, 2, window, window]
+    assert high["chroma"] == [most, 2, 2, window, window]
+    assert high["colour"] == [most, MOST_COLOUR_FLOATS]
     (sample,) = config.model_warmup
-    assert list(sample.inputs["image"].dims) == [window, window, 3]
+    assert {name: list(tensor.dims) for name, tensor in sample.inputs.items()} == {
+        "luma": [1, window, window],
+        "chroma": [2, 1, half, half],
+        "colour": [40],
+    }
 
 
 def test_tensorrt_gets_the_letterbox_of_a_detector_as_its_profile() -> None:
