@@ -40,7 +40,7 @@ QUEUE_DELAY_US = 2000
 TENSORRT_WORKSPACE_BYTES = 4 << 30
 """The most memory for TensorRT to try the implementations of a layer; the backend's default is 1 GiB."""
 
-TENSORRT_FEWEST_NODES: dict[ModelTask, int] = {"upscale": 8, "detect": 50}
+TENSORRT_FEWEST_NODES: dict[ModelTask, int] = {"upscale": 12, "detect": 50}
 """The smallest subgraph that TensorRT may run, in nodes. The nodes after a detector's NMS are half as many,
 and their shapes differ from picture to picture: TensorRT would build new engines for them in every job. Those
 after the first branch of an upscaler would each become an engine, whose inputs have no profile."""

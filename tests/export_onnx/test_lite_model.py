@@ -79,7 +79,8 @@ def test_pictures_of_any_size_are_enlarged_alike_alone_and_in_a_batch(
     pictures = np.random.default_rng(0).integers(0, 256, (count, height, width, 3), dtype=np.uint8)
     session = onnxruntime.InferenceSession(evaluate.MODEL, providers=["CPUExecutionProvider"])
     batch = upscaled(session, pictures)
-    assert (batch.dtype, batch.shape) == (np.uint8, (count, 4 * height, 4 * width, 3))
+    assert batch.dtype == np.uint8
+    assert batch.shape == (count, 4 * height, 4 * width, 3)
     upscale = evaluate.onnx_upscaler(evaluate.MODEL)
     for picture, together in zip(pictures, batch, strict=True):
         assert np.abs(upscale(picture).astype(int) - together).max() <= 1  # convolutions may round otherwise

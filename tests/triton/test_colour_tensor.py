@@ -9,7 +9,13 @@ import numpy as np
 import pytest
 
 from orchestrator.plane_format import LUMA_WEIGHTS
-from orchestrator.triton.colour_tensor import COLOUR_FLOATS, FILTERS, PlaneColour, Subsampling
+from orchestrator.triton.colour_tensor import (
+    COLOUR_FLOATS,
+    FILTERS,
+    MOST_COLOUR_FLOATS,
+    PlaneColour,
+    Subsampling,
+)
 
 
 def test_levels_of_pure_colours_are_those_of_the_standards() -> None:
@@ -67,3 +73,12 @@ def test_other_colours_have_other_shapes_and_equal_ones_equal_tensors() -> None:
         assert tensor.shape[1] >= COLOUR_FLOATS
         assert shapes.setdefault(tensor.shape[1], tensor.tobytes()) == tensor.tobytes()
     assert len(shapes) == 5 * 2 * 9 * 9 * 3  # BT.470 BG and BT.601 have one matrix
+    for bits, output_bits in itertools.product(range(8, 17), repeat=2):
+        if bits != output_bits:
+            colour = PlaneColour(matrix=1, full_range=False, bits=bits, output_bits=output_bits)
+            assert colour.tensor().shape[1] not in shapes
+            shapes[colour.tensor().shape[1]] = colour.tensor().tobytes()
+    last = PlaneColour(
+        matrix=5, full_range=True, bits=15, output_bits=16, siting=(1, 1), output_subsampling="444"
+    )
+    assert max(*shapes, last.tensor().shape[1]) <= MOST_COLOUR_FLOATS
