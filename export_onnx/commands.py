@@ -132,7 +132,10 @@ def fetch(*, names: tuple[str, ...], origin: str | None) -> None:
     help="With tensorrt: where the server keeps its engines; a volume is best.",
 )
 @click.option(
-    "--halo", type=click.IntRange(min=1), metavar="PX", help="With --name: input pixels around a tile."
+    "--halo",
+    type=click.IntRange(min=1),
+    metavar="PX",
+    help="With --name: input pixels around a tile that the network needs.",
 )
 @click.option(
     "--tile", type=click.IntRange(min=16), metavar="PX", help="With --name: side of a tile, without halo."

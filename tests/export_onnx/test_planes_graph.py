@@ -5,17 +5,20 @@ from __future__ import annotations
 import itertools
 from pathlib import Path
 
+import av
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
 import torch
+from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from export_onnx.upscaling import graph
 from export_onnx.upscaling.parity import photo
 from export_onnx.upscaling.planes_graph import network_of, with_planes
+from orchestrator.media.colour.frame_to_rgb import rows_of
 from orchestrator.triton.colour_tensor import PlaneColour, Subsampling
 
 MATRICES = {"601": 6, "709": 1, "2020": 9}
@@ -58,7 +61,7 @@ def test_planes_with_displayable_colours_pass_an_identity_unchanged(
     random = np.random.default_rng(bits)
     across, down = FACTORS[kind]
     for full, siting, (height, width) in itertools.product(
-        (False, True), SITINGS, ((2, 2), (4, 6), (16, 30), (34, 62))
+        (False, True), SITINGS, ((1, 1), (2, 2), (3, 8), (16, 30), (33, 61))
     ):
         colour = PlaneColour(
             matrix=MATRICES[matrix], full_range=full, bits=bits, siting=siting, output_subsampling=kind
@@ -66,8 +69,13 @@ def test_planes_with_displayable_colours_pass_an_identity_unchanged(
         to_levels, offset = colour.levels()
         # Colours of middle luma and weak chroma are inside of RGB wherever chroma is interpolated.
         luma = offset[0] + random.uniform(0.3, 0.7, (2, height, width)) * to_levels[0].sum()
-        spread = random.uniform(-0.2, 0.2, (2, 2, height // down, width // across))
+        spread = random.uniform(-0.2, 0.2, (2, 2, -(-height // down), -(-width // across)))
         chroma = offset[1] + spread * to_levels[1, 2]
+        # The worker pads odd sizes: luma, and chroma along axes that are not subsampled.
+        beyond = height % 2, width % 2
+        luma = np.pad(luma, [(0, 0), *((0, side) for side in beyond)], mode="edge")
+        beyond = beyond[0] * (down == 1), beyond[1] * (across == 1)
+        chroma = np.pad(chroma, [(0, 0), (0, 0), *((0, side) for side in beyond)], mode="edge")
         planes = np.rint(luma).astype(np.uint16), np.rint(chroma).astype(np.uint16)
         for plane, answer in zip(planes, passed(identity, planes, colour), strict=True):
             np.testing.assert_array_equal(answer, plane, err_msg=f"{full} {siting} {height}x{width}")
@@ -93,6 +101,48 @@ def test_planes_of_a_photograph_are_within_a_level_of_float64(
         for plane, answer in zip(expected, passed(identity, planes, colour), strict=True):
             assert plane.shape == answer.shape
             assert np.abs(plane - answer.astype(np.int32)).max() <= 1
+
+
+@pytest.mark.parametrize("full", [False, True], ids=["limited", "full"])
+@pytest.mark.parametrize("matrix", MATRICES)
+@pytest.mark.parametrize("kind", FACTORS)
+def test_the_colours_of_a_photograph_are_those_of_swscale(
+    identity: onnxruntime.InferenceSession, kind: Subsampling, matrix: str, full: bool
+) -> None:
+    """In 10 bits and 4:4:4 behind the graph, so that rounding there adds nothing."""
+    height, width = 144, 160
+    colours = {"601": Colorspace.ITU601, "709": Colorspace.ITU709, "2020": Colorspace.BT2020}
+    flags = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+    range_ = ColorRange.JPEG if full else ColorRange.MPEG
+    coding = {"src_colorspace": colours[matrix], "dst_colorspace": colours[matrix]}
+    source = av.VideoFrame.from_ndarray(photo(height, width), "rgb24")
+    coded = VideoReformatter().reformat(
+        source, format=f"yuv{kind}p", dst_color_range=range_, interpolation=flags, **coding
+    )
+    theirs = VideoReformatter().reformat(
+        coded,
+        format="rgb24",
+        src_color_range=range_,
+        dst_color_range=ColorRange.JPEG,
+        interpolation=flags,
+        **coding,
+    )
+    luma, *chroma = (rows_of(plane, np.uint8)[:, : plane.width] for plane in coded.planes)
+    ten = PlaneColour(
+        matrix=MATRICES[matrix], full_range=full, bits=10, siting=(0.5, 0.5), output_subsampling="444"
+    )
+    to_levels, ten_offset = ten.levels()
+    # Levels of 8 bits as such of 10, which are four times as many, or in the full range a little more.
+    scale = 1023 / 255 if full else 4.0
+    planes = (
+        np.rint(luma[None] * scale).astype(np.uint16),
+        np.rint((np.stack(chroma)[None] - 128.0) * scale + 512).astype(np.uint16),
+    )
+    large_luma, large_chroma = passed(identity, planes, ten)
+    levels = np.concatenate([large_luma[:, None], large_chroma], 1)[0].astype(float)
+    rgb = np.einsum("ij,jhw->hwi", np.linalg.inv(to_levels), levels - ten_offset[:, None, None])
+    ours = np.rint(np.clip(rgb, 0, 1) * 255)
+    assert np.abs(ours - theirs.to_ndarray()).max() <= 1
 
 
 def through_float64(planes: Planes, colour: PlaneColour, wanted: Subsampling) -> list[NDArray[np.int32]]:
