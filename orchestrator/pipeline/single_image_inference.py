@@ -38,13 +38,9 @@ def upscale_picture(
         WorkerError: see `TritonClient.infer`.
     """
     height, width = picture.shape[:2]
-    grid = plan_grid(
-        height=height,
-        width=width,
-        tile=max(height, width),
-        halo=0,
-        multiple=contract.size_multiple,
-    )
+    multiple = contract.size_multiple
+    side = max(height, width) + multiple
+    grid = plan_grid(height=height, width=width, tile=side, halo=0, multiple=multiple)
     (whole,) = grid.tiles
     luma = np.empty((1, 2, grid.tile_height, grid.tile_width), np.uint8)
     chroma = np.empty((1, 2, *luma.shape[1:]), np.uint8)

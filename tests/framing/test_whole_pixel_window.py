@@ -94,12 +94,15 @@ def test_a_crop_that_ends_within_pixels_has_all_of_them_and_what_the_resampler_l
     assert fifth.width == 83
 
 
-@given(st.data(), videos(), st.sampled_from([1, 2, 4]), st.integers(0, 12))
+STEPS = st.tuples(st.sampled_from([1, 2]), st.sampled_from([1, 2]))
+
+
+@given(st.data(), videos(), st.sampled_from([1, 2, 4]), st.integers(0, 12), STEPS)
 def test_the_window_holds_the_crop_and_its_margin_and_lies_in_the_picture(
-    data: st.DataObject, info: VideoInfo, scale: int, margin_px: int
+    data: st.DataObject, info: VideoInfo, scale: int, margin_px: int, step: tuple[int, int]
 ) -> None:
     shown = data.draw(st.one_of(crops(info), paths(info)))
-    view = WholePixelWindow(shown, info, scale=scale, margin_px=margin_px)
+    view = WholePixelWindow(shown, info, scale=scale, margin_px=margin_px, step=step)
     assert min(view.width, view.height) >= 1
     for t_s in np.linspace(-1, 6, 15).tolist():
         wanted = shown if isinstance(shown, Crop) else shown.at(t_s)
@@ -108,6 +111,9 @@ def test_the_window_holds_the_crop_and_its_margin_and_lies_in_the_picture(
             (left, view.width, info.width, box.x, box.w, info.display_size[0], wanted.x, wanted.w),
             (top, view.height, info.height, box.y, box.h, info.display_size[1], wanted.y, wanted.h),
         )
+        assert (left % step[0], top % step[1]) == (0, 0)
+        for length, whole, one in ((view.width, info.width, step[0]), (view.height, info.height, step[1])):
+            assert length % one == 0 or (whole - length) % one == 0
         for first, length, whole, start, size, shown_whole, shown_start, display_size in sides:
             assert 0 <= first <= whole - length
             near, far = start / scale, (start + size) / scale

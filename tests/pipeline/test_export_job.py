@@ -388,15 +388,18 @@ def test_hdr_is_never_washed_out(tmp_path: Path, client: TritonClient) -> None:
     assert after.colour.matrix == 1
 
 
-def test_ten_bits_stay_ten_unless_a_model_is_in_the_way(tmp_path: Path, client: TritonClient) -> None:
+def test_ten_bits_stay_ten_with_a_model_and_without(tmp_path: Path, client: TritonClient) -> None:
     pictures = [clips.numbered(i, 160, 120) for i in range(4)]
     source = clips.make_clip(tmp_path / "in.mkv", pictures, codec="ffv1", pix_fmt="yuv420p10le")
     for name, crop in (("plain.mp4", box(0, 0, 96, 64)), ("between.webm", box(0.5, 0.5, 96, 80))):
         result = run(source, tmp_path / name, crop=crop)
         assert probe(tmp_path / name).bit_depth == 10
         assert not any("8 bits" in note for note in result.notes)
-    result = run(source, tmp_path / "model.mp4", client=client, upscale=True)
-    assert probe(tmp_path / "model.mp4").bit_depth == 8
+    for name in ("model.mp4", "model.webm"):
+        result = run(source, tmp_path / name, client=client, upscale=True)
+        assert probe(tmp_path / name).bit_depth == 10
+        assert not any("8 bits" in note for note in result.notes)
+    result = run(source, tmp_path / "model.gif", client=client, upscale=True)
     assert any("8 bits" in note for note in result.notes)
 
 
