@@ -104,12 +104,12 @@ def test_a_plan_of_too_many_segments_is_refused(plan: FilmPlan) -> None:
 
 def test_a_plan_of_the_version_before_is_refused(plan: FilmPlan) -> None:
     old = json.loads(document(plan))
-    old["version"] = 2
+    old["version"] = 3
     del old["index"]
     for segment in old["segments"]:
         del segment["entries"]
     data = json.dumps(old).encode()
-    with pytest.raises(PlanRefused, match=r"made by another version .* this one reads version 3"):
+    with pytest.raises(PlanRefused, match=r"made by another version .* this one reads version 4"):
         read_plan(data, expected_hash=hash_of(data))
 
 

@@ -302,7 +302,7 @@ def test_a_model_with_other_weights_is_refused(tmp_path: Path, client: TritonCli
         source, UpscaleFilm.model_validate({"task": "upscale", "segments": 3}), context, etag=None
     )
     assert plan.model is not None
-    for other in ({"weights_sha256": "0" * 64}, {"precision": "fp16"}):
+    for other in ({"weights_sha256": "0" * 64}, {"precision": "fp16"}, {"tensors": "image"}):
         wrong = plan.model_copy(update={"model": FilmModel(**plan.model.model_dump() | other)})
         with pytest.raises(PlanRefused, match=r"other weights of model 'nearest-x4'.*plan the film again"):
             make_segment(source, wrong, 0, tmp_path / "0.piece", context, plan_hash="0" * 64)

@@ -132,4 +132,5 @@ def test_a_change_of_colour_is_that_of_rgb(seed: int, bits: int) -> None:
         Planes(y=one.y, **{n: getattr(two, n).repeat(2, 0).repeat(2, 1)[:9, :12] for n in "uv"})
         for one, two in zip(large, small, strict=True)
     ]
-    np.testing.assert_array_equal(rgb_change(*mixed, half), rgb_change(*repeated, planes))
+    (first, second), (third, fourth) = mixed, repeated
+    np.testing.assert_array_equal(rgb_change(first, second, half), rgb_change(third, fourth, planes))
