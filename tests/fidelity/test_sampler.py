@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from orchestrator.fidelity.sampler import MOST, MOST_PX, FrameSampler, Sample
-from orchestrator.frames import Colour, Crop, Frame, Planes
+from orchestrator.frames import Crop, Frame, Planes
+from orchestrator.plane_format import PlaneFormat
 from tools.fixtures import clips
 
 TICK = Fraction(1, 25)
@@ -126,8 +127,10 @@ def test_planes_are_read_by_their_colour(
     colours = np.array([(200, 30, 60), (20, 180, 40), (128, 128, 128), (250, 240, 10)])
     picture = np.repeat(np.repeat(colours[None], 8, 0), 8, 1).astype(np.uint8)
     planes = _planes(picture / 255, bits, kr, kb, across, down, full=full)
-    colour = Colour(matrix=matrix, primaries=matrix, transfer=1, full_range=full)
-    seen = sample_of(planes, colour=colour, bits=bits).pixels.astype(int)
+    coded = PlaneFormat(
+        matrix=matrix, full_range=full, bits=bits, chroma=(across, down), siting=(0.0, 0.5 * (down - 1))
+    )
+    seen = sample_of(planes, planes=coded).pixels.astype(int)
     for number in range(4):  # chroma is shared between columns at the edges of the bars
         inside = slice(number * 8 + 2, number * 8 + 6)
         assert np.abs(seen[:, inside] - picture[:, inside]).max() <= 2
