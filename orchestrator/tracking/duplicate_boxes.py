@@ -97,16 +97,13 @@ def are_apart(detections: NDArray[np.float64], others: NDArray[np.float64]) -> N
     Returns:
         bool [N].
     """
-    every = np.concatenate((others, detections))
-    same = detections[:, 5:] == every[:, 5]
-    if not same[:, : len(others)].any() and len(detections) == 1:
-        return np.ones(1, np.bool_)
-    overlap = iou(detections[:, :4], every[:, :4])
-    place = np.arange(len(detections))
-    surer = (detections[:, 4] > detections[:, 4:5]) | (
-        (detections[:, 4] == detections[:, 4:5]) & (place < place[:, None])
-    )
-    taken = same[:, : len(others)] & (overlap[:, : len(others)] >= NEW_IOU)
-    equal = same[:, len(others) :] & (overlap[:, len(others) :] >= EQUAL_IOU) & surer
-    apart: NDArray[np.bool_] = ~(taken.any(axis=1) | equal.any(axis=1))
+    overlap = iou(detections[:, :4], others[:, :4])
+    taken = (overlap >= NEW_IOU) & (detections[:, 5:] == others[:, 5])
+    apart: NDArray[np.bool_] = ~taken.any(axis=1)
+    equal = (iou(detections[:, :4], detections[:, :4]) >= EQUAL_IOU) & (detections[:, 5:] == detections[:, 5])
+    if np.count_nonzero(equal) > len(equal):
+        for row in np.argsort(-detections[:, 4], kind="stable"):
+            if apart[row]:
+                apart &= ~equal[row]
+                apart[row] = True
     return apart

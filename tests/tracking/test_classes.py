@@ -130,6 +130,11 @@ def test_the_upper_half_of_a_person_is_no_second_track() -> None:
     assert lives(play(video)) == {1: list(range(25))}
 
 
+def test_only_boxes_that_start_tracks_keep_others_from_it() -> None:
+    row = [(200 + 8 * place, 60, 80, 200, 0.9 - place / 100) for place in range(5)]  # neighbours: IoU 0.82
+    assert lives(play([found(*row)] * 10)) == {track: list(range(10)) for track in (1, 2, 3)}
+
+
 def test_one_box_given_twice_is_one_track() -> None:
     assert lives(play([found((200, 60, 80, 200, 0.9), (202, 60, 80, 200, 0.9))] * 20)) == {1: list(range(20))}
 
