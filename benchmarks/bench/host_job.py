@@ -187,6 +187,7 @@ def _converter(plan: Plan) -> Callable[[Any, int], object]:
         width=width,
         height=height,
         form=plan.form,
+        planes=plan.output_planes,
         container=plan.container,
         choice=EncoderChoice(encoder=NO_ENCODER, pixel_format="yuv420p", options={}),
     )

@@ -127,13 +127,17 @@ def test_planes_are_read_by_their_colour(
     colours = np.array([(200, 30, 60), (20, 180, 40), (128, 128, 128), (250, 240, 10)])
     picture = np.repeat(np.repeat(colours[None], 8, 0), 8, 1).astype(np.uint8)
     planes = _planes(picture / 255, bits, kr, kb, across, down, full=full)
-    coded = PlaneFormat(
-        matrix=matrix, full_range=full, bits=bits, chroma=(across, down), siting=(0.0, 0.5 * (down - 1))
-    )
+    coded = PlaneFormat(matrix=matrix, full_range=full, bits=bits, chroma=(across, down), siting=(0.0, 0.0))
     seen = sample_of(planes, planes=coded).pixels.astype(int)
     for number in range(4):  # chroma is shared between columns at the edges of the bars
         inside = slice(number * 8 + 2, number * 8 + 6)
         assert np.abs(seen[:, inside] - picture[:, inside]).max() <= 2
+    # Parts that begin within a pixel or a sample of chroma; the kernel rings where bars meet.
+    for box in (Crop(x=8, y=2, w=8, h=4), Crop(x=7, y=1, w=10, h=5), Crop(x=6.5, y=0.5, w=11, h=6)):
+        part = sample_of(planes, box, planes=coded).pixels.astype(int)
+        assert part.shape[:2] == (round(box.h), round(box.w))
+        middle = part[1:-1, round(box.w) // 2 - 1 : round(box.w) // 2 + 1]
+        assert np.abs(middle - colours[1]).max() <= (2 if box.x == 8 else 12)
 
 
 def _planes(
