@@ -5,6 +5,7 @@ Requests and results hold samples as bytes: a plane of them, or of the low bytes
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -78,13 +79,24 @@ def _cut(samples: Samples, top: int, left: int, window: Bytes) -> None:
     count, height, width = window.shape
     part = samples[top : top + height, left : left + width]
     rows, columns = part.shape
-    for number, plane in enumerate(window):
-        plane[:rows, :columns] = part.view(np.uint8)[:, number::count]
+    inside = window[:, :rows, :columns]
+    if count == 1:
+        inside[0] = part
+    else:
+        cv2.split(_pairs(part), list(inside))
+    for plane in window:
         plane[:rows, columns:] = plane[:rows, columns - 1 : columns]
         plane[rows:] = plane[rows - 1]
 
 
 def _paste(result: Bytes, samples: Samples) -> None:
-    count = samples.dtype.itemsize
-    for number in range(count):
-        samples.view(np.uint8)[:, number::count] = result[number]
+    if samples.dtype == np.uint8:
+        samples[:] = result[0]
+    else:
+        cv2.merge(list(result), _pairs(samples))
+
+
+def _pairs(samples: Samples) -> Bytes:
+    """Return the bytes of samples of 16 bits, uint8 [h, w, 2], as a view that OpenCV can write to."""
+    height, width = samples.shape
+    return samples.view(np.uint8).reshape(height, width, 2)
