@@ -39,6 +39,7 @@ from export_onnx.upscaling.graph import NetworkOfFloats, export
 from export_onnx.upscaling.load_network import load
 from export_onnx.weight_file import read_custom
 from orchestrator.pipeline.prefetch import ahead
+from orchestrator.triton.colour_tensor import MOST_COLOUR_FLOATS
 from tools.fixtures import networks
 from tools.fixtures.backend import config_as_json, load_backend
 
@@ -264,7 +265,8 @@ def test_onnxruntime_gets_what_the_config_says_of_the_gpu() -> None:
     (name, options), *others = runtimes.providers(tensorrt, "cuda")
     assert name == "TensorrtExecutionProvider"
     assert (options["trt_fp16_enable"], options["trt_engine_cache_path"]) == ("1", "/engines")
-    assert options["trt_profile_max_shapes"] == "image:4x276x276x3"
+    planes = "luma:4x2x284x284,chroma:4x2x2x284x284"
+    assert options["trt_profile_max_shapes"] == f"{planes},colour:4x{MOST_COLOUR_FLOATS}"
     assert all(key == "device_id" or key.startswith("trt_") for key in options)
     assert [other[0] if isinstance(other, tuple) else other for other in others] == [
         "CUDAExecutionProvider",
