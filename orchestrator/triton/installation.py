@@ -101,7 +101,8 @@ def _wheel(scratch: Path) -> Installation:
     shutil.copy(home / "backends" / "python" / "libtriton_python.so", ours)
     shutil.copy(home / "backends" / "python" / "triton_python_backend_utils.py", ours)
     (ours / stub.name).symlink_to(stub)
-    (ours / "model.py").symlink_to(PROJECT_ROOT / "triton_backends" / "onnxruntime" / "model.py")
+    for module in (PROJECT_ROOT / "triton_backends" / "onnxruntime").glob("*.py"):
+        (ours / module.name).symlink_to(module)
     return Installation(
         binary=home / "bin" / "tritonserver",
         backends=backends,

@@ -40,7 +40,8 @@ def test_elsewhere_takes_the_wheel_s_with_our_onnxruntime_backend(tmp_path: Path
         [found.binary, "--help"], capture_output=True, text=True, check=False, timeout=60
     )
     assert "--model-control-mode" in described.stdout + described.stderr
-    backend = found.backends / "onnxruntime" / "model.py"
-    assert backend.resolve() == PROJECT_ROOT / "triton_backends" / "onnxruntime" / "model.py"
+    for module in ("model.py", "config_reader.py"):
+        backend = found.backends / "onnxruntime" / module
+        assert backend.resolve() == PROJECT_ROOT / "triton_backends" / "onnxruntime" / module
     assert [entry.name for entry in found.backends.iterdir()] == ["onnxruntime"]
     assert (found.backends / "onnxruntime" / "triton_python_backend_stub").exists()
