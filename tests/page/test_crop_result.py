@@ -145,7 +145,7 @@ def test_the_result_says_whom_the_crop_followed_and_shows_the_moment(
     ]
     assert rows[1:] == [
         ["0:01.500", "person 2 with 3, 5", "nobody else is in view"],
-        ["0:04.000", "nobody", "nobody is in view"],
+        ["0:04.000", "no subject", "nobody is in view"],
         ["0:06.000", f"{markup} 9", f"it moves {markup}"],
     ]
     stage = page.get_by_role("group", name="Source with the crop")

@@ -45,7 +45,7 @@ export function FollowedStretches({ stretches, onSeek }: FollowedStretchesProps)
                 </th>
                 <td className="numbers">{timecode(endS)}</td>
                 <td className="from-outside">
-                  {whom === null ? "nobody" : <bdi>{whom}</bdi>}
+                  {whom === null ? "no subject" : <bdi>{whom}</bdi>}
                   {beside.length > 0 && ` with ${beside.join(", ")}`}
                 </td>
                 <td className="from-outside">{reason}</td>
