@@ -12,7 +12,7 @@ from benchmarks.bench.contender_process import ContenderProcess
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.contract import UpscaleContract
 from orchestrator.triton.server import TritonServer
-from tools.fixtures.models import write_identity
+from tools.fixtures.models import write_unchanged
 from tools.fixtures.noise import noise
 
 if TYPE_CHECKING:
@@ -34,11 +34,11 @@ def measure(plan: Plan, report: ReportWriter) -> None:
 def _sweep(plan: Plan, report: ReportWriter) -> None:
     seconds = 0.2 if plan.quick else 2.0
     repository = plan.folder / "models"
-    model = write_identity(repository) / "1" / "model.onnx"
+    model = write_unchanged(repository) / "1" / "model.onnx"
     lines: dict[str, list[tuple[float, float]]] = {}
     rows = []
     with TritonServer(repository) as server, TritonClient(server.url) as local:
-        local.load("identity")
+        local.load("unchanged")
         with TritonClient(server.url, shared_memory=False) as remote:
             for batch in BATCHES:
                 for in_flight in IN_FLIGHT:
@@ -65,7 +65,7 @@ def _sweep(plan: Plan, report: ReportWriter) -> None:
 
 def _rate(client: TritonClient, batch: int, in_flight: int, seconds: float) -> float:
     """Return images a second."""
-    contract = client.contract("identity", UpscaleContract)
+    contract = client.contract("unchanged", UpscaleContract)
     with client.request_pool(contract, batch=batch, height=HEIGHT, width=WIDTH, slots=in_flight) as pool:
         requests = [pool.acquire() for _ in range(in_flight)]
         for request in requests:
