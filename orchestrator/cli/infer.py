@@ -79,7 +79,8 @@ def infer(model: str, image: Path, output: Path, *, force: bool, as_json: bool, 
         }
         click.echo(json.dumps(answer))
         return
-    click.echo(f"sent      uint8 {list(sent)} to {model} ({about}, {contract.precision})")
+    tensor = "luma" if isinstance(contract, UpscaleContract) else "picture"
+    click.echo(f"sent      {tensor} uint8 {list(sent)} to {model} ({about}, {contract.precision})")
     for one in objects or []:
         box = " ".join(f"{value:8.2f}" for value in one["box"])
         click.echo(f"found     {one['score']:.2f}  {box}  {one['class']}")

@@ -312,7 +312,7 @@ def test_infer_sends_one_picture_and_says_how_it_went(tmp_path: Path, served: di
     write_picture(tmp_path / "in.png", picture, overwrite=False)
     ended = framewright("infer", "nearest-x4", tmp_path / "in.png", "-o", tmp_path / "out.png", **served)
     assert ended.code == 0, ended
-    assert "[1, 2, 68, 102]" in ended.out  # luma of 12 bits, with even sides
+    assert "luma uint8 [1, 2, 68, 102]" in ended.out  # 12 bits in two bytes, sides that are even
     assert "[268, 404, 3]" in ended.out
     assert "ms in the queue" in ended.out
     assert np.array_equal(read_picture(tmp_path / "out.png")[0], picture.repeat(4, 0).repeat(4, 1))
