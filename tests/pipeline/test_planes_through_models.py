@@ -239,3 +239,28 @@ def test_pictures_without_planes_pass_as_they_would_without_a_model(
         for frame, picture in zip(reader.frames(), pictures, strict=True):
             assert np.abs(frame.pixels.astype(int) - picture).max() <= 2  # one rounding to 8 bits
     assert coded_format(probe(tmp_path / "model.mkv")).chroma == (1, 1)
+
+
+def test_rotated_planes_pass_as_their_upright_pictures(client: TritonClient, tmp_path: Path) -> None:
+    pictures = [clips.numbered(number, 96, 64) for number in range(3)]
+    source = clips.make_clip(tmp_path / "in.mp4", pictures, pix_fmt="yuv422p", rotation=90)
+    run(client, source, tmp_path / "out.mp4", "identity", quality="lossless")
+    shown = []
+    for path in (source, tmp_path / "out.mp4"):
+        with VideoReader(path, probe(path)) as reader:
+            shown.append([frame.pixels.astype(int) for frame in reader.frames()])
+    for before, after in zip(*shown, strict=True):
+        assert before.shape == after.shape == (96, 64, 3)
+        assert np.abs(before - after).mean() < 1.5  # chroma is subsampled along the other axis, too
+
+
+def test_a_gif_keeps_its_colours_through_a_model(client: TritonClient, tmp_path: Path) -> None:
+    colours = [(0, 0, 0), (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (200, 30, 60)]
+    picture = np.repeat(np.repeat(np.array([colours, colours[::-1]], np.uint8), 24, 0), 16, 1)
+    source = clips.make_clip(tmp_path / "in.mkv", [picture] * 2, codec="ffv1", pix_fmt="bgr0")
+    for name in ("one.gif", "two.gif"):
+        run(client, source, tmp_path / name, "nearest-x4")
+        source = tmp_path / name
+    with VideoReader(source, probe(source)) as reader:
+        for frame in reader.frames():
+            np.testing.assert_array_equal(frame.pixels, picture.repeat(16, 0).repeat(16, 1))

@@ -22,9 +22,10 @@ from orchestrator.errors import (
     OutputPathRefused,
     UnsupportedMedia,
 )
-from orchestrator.frames import Frame, Pixels
+from orchestrator.frames import Frame, Pixels, Planes
 from orchestrator.inference.upscaler import TiledUpscaler
 from orchestrator.jobs import UpscaleParams, UpscaleResult
+from orchestrator.media.colour.coded_planes import coded_format
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.pipeline.context import JobContext
@@ -200,6 +201,31 @@ def test_tiled_equals_untiled_within_one_level(
     picture = frames_of(ROOT / "examples" / "sample.mp4")[40].pixels[:height, :width]
     whole = upscaled(client, picture, "lite-x4").astype(int)
     assert np.abs(whole - upscaled(client, picture, "lite-x4", tile)).max() <= 1
+
+
+@pytest.mark.parametrize(("width", "height", "tile"), [(320, 180, 64), (317, 177, 50), (101, 67, 16)])
+def test_tiles_of_subsampled_planes_show_no_seams(
+    client: TritonClient, width: int, height: int, tile: int
+) -> None:
+    path = ROOT / "examples" / "sample.mp4"
+    with VideoReader[Planes](path, probe(path), form="planes") as reader:
+        whole = next(frame.pixels for frame in reader.frames() if frame.index == 40)
+    picture = whole.crop(x=0, y=0, width=width, height=height)
+    coded = coded_format(probe(path))
+    assert coded.chroma == (2, 2)
+    client.load("lite-x4")
+    contract = client.contract("lite-x4", UpscaleContract)
+    results = []
+    for side in (max(width, height), tile):
+        size = {"height": height, "width": width}
+        with TiledUpscaler(
+            client, replace(contract, tile=side), **size, planes=coded, output=coded
+        ) as upscaler:
+            (made,) = upscaler.run(iter([Frame(index=0, pts=0, pixels=picture)]))
+            results.append(made.pixels)
+    assert results[0].u.shape == (-(-height * 4 // 2), -(-width * 4 // 2))
+    for one, other in zip(*results, strict=True):
+        assert np.abs(one.astype(int) - other).max() <= 1
 
 
 def test_too_small_a_halo_would_show(client: TritonClient) -> None:
