@@ -41,8 +41,8 @@ def prepare_output(plan: FilmPlan, context: JobContext) -> tuple[Plan, TritonCli
     if model != (None if contract is None else film_model(contract)):
         name = plan.model.name if plan.model else "none"
         raise PlanRefused(
-            f"the plan was made for other weights of model {name!r} than this worker has; give all workers "
-            "the same model, or plan the film again"
+            f"the plan was made for other weights of model {name!r} than this worker has, or for another "
+            "contract; give all workers the same model, or plan the film again"
         )
     if output.alpha or output.container.is_paced:
         raise PlanRefused("no pieces are made of this output: process the video as one ordinary job")

@@ -16,16 +16,14 @@ from orchestrator.framing.keyframes import CropPath
 from orchestrator.framing.whole_pixel_window import WholePixelWindow
 from orchestrator.jobs import FollowedStretch, Quality
 from orchestrator.limits import Limits
-from orchestrator.media.colour.coded_planes import coded_format, siting_along
-from orchestrator.media.colour.frame_to_rgb import output_colour
-from orchestrator.media.colour.made_planes import made_format
-from orchestrator.media.colour.pixel_format import bits_of, chroma_subsampling, upright_chroma
+from orchestrator.media.colour.coded_planes import coded_format
+from orchestrator.media.colour.pixel_format import upright_chroma
 from orchestrator.media.colour.plane_reader import can_read_planes
 from orchestrator.media.colour.tonemap_curve import tone_mapped_info
 from orchestrator.media.time_range import TimeRange
-from orchestrator.media.write.encoder_selection import choose_for_source
 from orchestrator.media.write.gif import paced
 from orchestrator.media_containers import CONTAINERS, MAX_SIDE_PX, MediaContainer, check_limits, one_of
+from orchestrator.pipeline.model_planes import enlarged_planes, planes_for_model
 from orchestrator.pipeline.progress import Stage
 from orchestrator.plane_format import PlaneFormat
 from orchestrator.triton.contract import UpscaleContract
@@ -151,7 +149,7 @@ def plan(
     """
     check_request(info, request, limits)
     mapped = tone_mapped_info(info) if request.tonemap else info
-    planes = _model_planes(info, mapped, request) if contract is not None else None
+    planes = planes_for_model(info, mapped) if contract is not None else None
     window = _window(info, request, contract, (1, 1) if planes is None else planes.chroma)
     check_limits(
         request.container,
@@ -168,7 +166,9 @@ def plan(
     form, alpha = _form(info, request, window), _keeps_alpha(info, request)
     output_planes: PlaneFormat | None
     if planes is not None:
-        output_planes = _enlarged_planes(planes, output_info, request, window, form=form, alpha=alpha)
+        output_planes = enlarged_planes(
+            planes, output_info, window, request.container, quality=request.quality, form=form, alpha=alpha
+        )
     else:
         planes = output_planes = coded_format(info) if form == "planes" else None
     return Plan(
@@ -274,42 +274,6 @@ def _form(info: VideoInfo, request: DeliveryRequest, window: WholePixelWindow) -
         if _fits(x, window.width, across, info.width) and _fits(y, window.height, down, info.height):
             return "planes"
     return "deep_rgb" if info.bit_depth > 8 else "rgb"
-
-
-def _model_planes(info: VideoInfo, mapped: VideoInfo, request: DeliveryRequest) -> PlaneFormat:
-    """Return the format of the planes that a model gets; `mapped` describes the source after tone mapping."""
-    if can_read_planes(info) and not request.tonemap:
-        return coded_format(info)
-    return made_format(output_colour(mapped.colour))
-
-
-def _enlarged_planes(
-    planes: PlaneFormat,
-    info: VideoInfo,
-    request: DeliveryRequest,
-    window: WholePixelWindow,
-    *,
-    form: Form,
-    alpha: bool,
-) -> PlaneFormat:
-    """Return the format of the planes that a model makes: the encoder's, with the siting of the source."""
-    if request.container.palette_colours is not None:
-        return replace(planes, chroma=(1, 1), siting=(0.0, 0.0))  # for RGB
-    stored, _ = request.container.displayed(window.size[0], window.sample_aspect_ratio)
-    encoding = choose_for_source(
-        request.container,
-        info,
-        width=stored,
-        height=window.size[1],
-        form=form,
-        quality=request.quality,
-        alpha=alpha,
-    )
-    chroma = chroma_subsampling(encoding.pixel_format)
-    chroma = (1, 1) if chroma == (1, 2) else chroma  # models return no 4:4:0
-    x, y = (place if factor == 2 else 0.5 for factor, place in zip(planes.chroma, planes.siting, strict=True))
-    bits = 8 if planes.bits == 8 else bits_of(encoding.pixel_format)
-    return replace(planes, bits=bits, chroma=chroma, siting=siting_along(chroma, (x, y)))
 
 
 def _fits(start: int, length: int, step: int, whole: int) -> bool:

@@ -13,8 +13,6 @@ that each stands in one place. Models take and return by task:
 
 from __future__ import annotations
 
-import json
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -22,10 +20,10 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from tritonclient.grpc import model_config_pb2
 
 from orchestrator.errors import InferenceFailed
 from orchestrator.triton.colour_tensor import PlaneColour
+from orchestrator.triton.config_reader import ConfigReader
 
 Answer = TypeVar("Answer")
 
@@ -223,7 +221,7 @@ def parse_contract(config: Any) -> UpscaleContract | DetectContract:
     Raises:
         InferenceFailed: a parameter is missing or out of range, or an input or output is not the task's.
     """
-    reader = _ConfigReader(config)
+    reader = ConfigReader(config)
     task = reader.text("task")
     if task == UpscaleContract.task:
         return _upscale(reader)
@@ -239,7 +237,7 @@ def _plane_shapes(
     return (sample_bytes, height, width), (2, sample_bytes, height // down, width // across)
 
 
-def _upscale(reader: _ConfigReader) -> UpscaleContract:
+def _upscale(reader: ConfigReader) -> UpscaleContract:
     planes, colour = "[-1, -1, -1]", "colour TYPE_FP32 [-1]"
     reader.check_tensors("input", f"luma TYPE_UINT8 {planes}", "chroma TYPE_UINT8 [2, -1, -1, -1]", colour)
     reader.check_tensors(
@@ -260,7 +258,7 @@ def _upscale(reader: _ConfigReader) -> UpscaleContract:
     )
 
 
-def _detect(reader: _ConfigReader) -> DetectContract:
+def _detect(reader: ConfigReader) -> DetectContract:
     most = reader.rows("detections")
     reader.check_tensors("input", "image TYPE_UINT8 [-1, -1, 3]")
     reader.check_tensors(
@@ -280,84 +278,3 @@ def _detect(reader: _ConfigReader) -> DetectContract:
         iou_threshold=reader.share("iou_threshold"),
         **reader.common(),
     )
-
-
-class _ConfigReader:
-    """Reads and checks the values of a ModelConfig; its errors name the model and the parameter."""
-
-    def __init__(self, config: Any) -> None:
-        self._config = config
-
-    def common(self) -> dict[str, Any]:
-        """Return the fields that the contracts of all tasks share, except `size_multiple`."""
-        sha256 = self.text("weights_sha256")
-        if not re.fullmatch("[0-9a-f]{64}", sha256):
-            raise self.broken("parameter weights_sha256", "64 lowercase hexadecimal digits", sha256)
-        if self._config.max_batch_size < 1:
-            raise self.broken("max_batch_size", "1 or more", self._config.max_batch_size)
-        return {
-            "name": self._config.name,
-            "max_batch": self._config.max_batch_size,
-            "architecture": self.text("architecture"),
-            "precision": self.choice("precision", "fp32", "fp16"),
-            "weights_sha256": sha256,
-            "weights_source": self.text("weights_source"),
-            "licence": self.text("licence"),
-        }
-
-    def has(self, key: str) -> bool:
-        return key in self._config.parameters
-
-    def text(self, key: str) -> str:
-        value = self._config.parameters[key].string_value if key in self._config.parameters else ""
-        if not value:
-            raise self.broken(f"parameter {key}", "a value", "nothing")
-        return str(value)
-
-    def choice(self, key: str, *choices: str) -> str:
-        text = self.text(key)
-        if text not in choices:
-            raise self.broken(f"parameter {key}", " or ".join(choices), text)
-        return text
-
-    def number(self, key: str, *, at_least: int) -> int:
-        text = self.text(key)
-        if not re.fullmatch("[0-9]{1,6}", text) or int(text) < at_least:
-            raise self.broken(f"parameter {key}", f"an integer of {at_least} or more", text)
-        return int(text)
-
-    def share(self, key: str) -> float:
-        text = self.text(key)
-        if not re.fullmatch(r"[01](\.[0-9]{1,6})?", text) or float(text) > 1:
-            raise self.broken(f"parameter {key}", "a number from 0 to 1", text)
-        return float(text)
-
-    def names(self, key: str) -> tuple[str, ...]:
-        text = self.text(key)
-        try:
-            names = json.loads(text)
-        except ValueError:
-            names = None
-        if not isinstance(names, list) or not names or not all(isinstance(n, str) and n for n in names):
-            raise self.broken(f"parameter {key}", "a JSON list of names", text)
-        return tuple(cast("list[str]", names))
-
-    def rows(self, output: str) -> int:
-        """Return the first dimension of an output, or 0 if it has no fixed one."""
-        found = (tensor.dims[0] for tensor in self._config.output if tensor.name == output and tensor.dims)
-        return max(0, next(found, 0))
-
-    def check_tensors(self, kind: Literal["input", "output"], *expected: str) -> None:
-        found = [
-            f"{tensor.name} {model_config_pb2.DataType.Name(tensor.data_type)} {list(tensor.dims)}"
-            for tensor in getattr(self._config, kind)
-        ]
-        if found != list(expected):
-            raise self.broken(kind, ", ".join(expected), ", ".join(found) or "nothing")
-
-    def broken(self, place: str, expected: str, found: object) -> InferenceFailed:
-        name = self._config.name
-        return InferenceFailed(
-            f"model {name!r} breaks its contract: config.pbtxt has {found} as {place}, not {expected}; "
-            f"build it with `framewright models build {name}`"
-        )
