@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 import requests
 from hypothesis import HealthCheck, Phase, given, settings
@@ -22,6 +21,7 @@ from orchestrator.jobs.task_table import TASKS, USER_TASKS
 from orchestrator.settings import Settings
 from orchestrator.storage.client import StorageClient
 from tests.cloud.conftest import Cloud
+from tests.support.json_schema import schema_validator
 from tests.support.mutated_jobs import mutated
 from tests.support.node_functions import UNDEFINED, ApiRefused, NodeFunctions, node_functions
 from tests.support.odd_params import BOX, JOBS, TRACKS, URLS, odd_jobs
@@ -211,7 +211,7 @@ def test_the_schema_accepts_whatever_the_worker_accepts(job: dict[str, Any]) -> 
     assert not schema or worker is None or re.search(BEYOND_THE_SCHEMA, worker), worker
 
 
-SCHEMA = jsonschema.Draft202012Validator(reference.schema())
+SCHEMA = schema_validator(reference.schema())
 BEYOND_THE_SCHEMA = (
     "not after start|times that rise|pixels are made|must rise|two of id|outside|but there are|has a cut|"
     "cuts must be|finite numbers|is not https|host|names port|own store"

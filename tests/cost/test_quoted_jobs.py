@@ -130,7 +130,8 @@ def test_larger_outputs_and_detectors_take_longer(
     [
         ({"crop": [{**BOX, "w": 300, "h": 200, "t": 0}, {**BOX, "w": 500, "h": 100, "t": 9}]}, (500, 200)),
         ({"follow": {"track": "main", "aspect": "9:16"}, "tracks": {}}, (405, 720)),
-        ({"follow": {"track": "main", "aspect": "9:16", "zoom": 2}, "tracks": {}}, (203, 360)),
+        ({"follow": {"track": "main", "aspect": "9:16", "zoom": 2}, "tracks": {}}, (405, 720)),
+        ({"follow": {"track": 1, "aspect": "9:16", "zoom": 2}, "tracks": {}}, (203, 360)),
         ({"follow": {"track": 1}, "tracks": {}}, (1280, 720)),
         ({"crop": {"x": -50, "y": 0, "w": 2000, "h": 100}, "clamp": True}, (1280, 100)),
         ({"crop": {"x": 0, "y": 0, "w": 1280.001, "h": 720}}, (1280, 720)),

@@ -420,8 +420,8 @@ def test_a_piece_of_another_plan_is_named(film: Film) -> None:
 def test_a_piece_of_another_version_is_named(film: Film) -> None:
     path = film.pieces.path(1)
     data = path.read_bytes()
-    assert data.count(b'"version":3') == 1
-    path.write_bytes(data.replace(b'"version":3', b'"version":9'))
+    assert data.count(b'"version":4') == 1
+    path.write_bytes(data.replace(b'"version":4', b'"version":9'))
     refused(film, PieceDamaged, "piece 1: .*version")
 
 

@@ -185,7 +185,7 @@ def test_a_piece_that_is_missing_is_refused(tmp_path: Path) -> None:
 
 def test_a_manifest_of_another_version_is_refused(tmp_path: Path) -> None:
     path = piece_of(tmp_path / "1.piece", b"payload")
-    path.write_bytes(path.read_bytes().replace(b'"version":3', b'"version":1'))
+    path.write_bytes(path.read_bytes().replace(b'"version":4', b'"version":1'))
     with pytest.raises(PieceDamaged, match="version"):
         read_manifest(path)
 

@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import jsonschema
 import pytest
 from hypothesis import given, settings
 
@@ -20,6 +19,7 @@ from orchestrator.jobs import OutputParts, parse_job
 from orchestrator.jobs.task_table import TASKS, USER_TASKS
 from orchestrator.settings import PROJECT_ROOT, Settings
 from orchestrator.storage.client import StorageClient
+from tests.support.json_schema import schema_validator
 from tests.support.mutated_jobs import mutated, places
 from tools import reference
 
@@ -168,7 +168,7 @@ def test_the_destination_of_an_assembly_is_either_of_two() -> None:
     assert parse_job({**ASSEMBLE, "output_url": None, "preview_url": None}).destinations == ()
 
 
-VALIDATOR = jsonschema.Draft202012Validator(reference.schema())
+VALIDATOR = schema_validator(reference.schema())
 
 
 @settings(max_examples=300, database=None)
