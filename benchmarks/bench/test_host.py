@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 MIB = 2**20
 FRAMES = 6
+CLOCK_TICK_S = 1 / os.sysconf("SC_CLK_TCK")
+"""How exactly the CPU time of a process is known, in seconds."""
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +57,8 @@ def times(job: HostJob, folder: Path, until: str) -> HostTimes:
 
 def test_each_stage_runs_what_it_names(job: HostJob, folder: Path) -> None:
     read, infer, convert = (times(job, folder, until) for until in ("read", "infer", "convert"))
-    assert (read.frames, read.server_s, read.check_s) == (FRAMES, 0, 0)
+    assert (read.frames, read.check_s) == (FRAMES, 0)
+    assert read.server_s <= 3 * CLOCK_TICK_S  # what the processes of an idle server may do
     assert infer.frames == convert.frames == FRAMES
     assert infer.server_s > 0
     assert infer.infer_s > 0

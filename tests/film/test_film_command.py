@@ -332,7 +332,7 @@ def scheduler(folder: Path, workers: int, *options: str) -> Iterator[str]:
         for command in commands
     ]
     try:
-        until(file.exists, "a scheduler")
+        until(lambda: file.exists() and file.read_text().endswith("}"), "a scheduler")
         yield json.loads(file.read_text())["address"]
     finally:
         members = [member for process in processes for member in family(process.pid)]

@@ -140,12 +140,16 @@ def test_the_part_begins_and_ends_at_the_frame_that_is_shown(cloud: Cloud, form:
     assert params == [{"start": round(10 / FPS, 6), "end": round(13 / FPS, 6)}]
 
 
+def uneven_clip(folder: Path) -> Path:
+    """Write a clip whose frames are shown for 20 to 510 ms."""
+    pts = [0, 20, 150, 190, 700, 1000, 1040, 1500]
+    return make_clip(folder / "uneven.mp4", 8, pts=pts, time_base=Fraction(1, 1000), last_duration=40)
+
+
 def test_a_part_of_a_video_with_uneven_frames_has_their_times(
     cloud: Cloud, page: Page, user: ApiUser, tmp_path: Path
 ) -> None:
-    pts = [0, 20, 150, 190, 700, 1000, 1040, 1500]
-    clip = make_clip(tmp_path / "uneven.mp4", 8, pts=pts, time_base=Fraction(1, 1000), last_duration=40)
-    form = ExportForm.open(page, user, clip)
+    form = ExportForm.open(page, user, uneven_clip(tmp_path))
     form.show_frame(2)
     page.get_by_role("button", name="Start here").click()
     form.show_frame(4)
@@ -153,6 +157,29 @@ def test_a_part_of_a_video_with_uneven_frames_has_their_times(
     with started(cloud) as params:
         form.start()
     assert params == [{"start": 0.15, "end": 1.0}]
+
+
+def test_a_frame_is_chosen_as_soon_as_the_times_of_the_video_are_known(
+    page: Page, user: ApiUser, tmp_path: Path
+) -> None:
+    """The slider moves in the task that draws the new times, before any other code of the page runs."""
+    clip = uneven_clip(tmp_path)
+    page.evaluate(
+        """() => {
+          const set = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set;
+          new MutationObserver(() => {
+            const stage = document.querySelector("[role=group][aria-label='Source with the crop']");
+            const slider = stage?.querySelector("[aria-label=Position]");
+            if (!slider || stage.ariaBusy !== "false" || window.moved) return;
+            window.moved = true;
+            set.call(slider, "2");
+            slider.dispatchEvent(new Event("input", { bubbles: true }));
+          }).observe(document.body, { subtree: true, childList: true, attributes: true });
+        }"""
+    )
+    form = ExportForm.open(page, user, clip)
+    page.wait_for_function("() => window.moved")
+    form.is_at(2)
 
 
 def test_the_output_is_set_up(cloud: Cloud, form: ExportForm) -> None:

@@ -1,6 +1,6 @@
 /** The moment of a video that is shown, and what moves it. Overlays draw what belongs to `frame`. */
 
-import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from "react";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useState, useSyncExternalStore } from "react";
 import { FrameTimes, loadFrameTimes } from "../media/frame_times.ts";
 import type { Still } from "../media/preview.ts";
 import type { VideoFacts } from "../media/probe.ts";
@@ -82,7 +82,8 @@ export function useFramePlayer(
   useEffect(() => {
     if (player !== null && url !== null) player.load(url);
   }, [player, url]);
-  useEffect(() => {
+  // The buttons and the slider go by these times as soon as they are drawn, and so must the player.
+  useLayoutEffect(() => {
     if (player !== null) player.times = times;
   }, [player, times]);
   return player;
