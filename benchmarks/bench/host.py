@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from benchmarks.bench.part import Plan, ReportWriter
 
 SIZES = ((640, 480), (1280, 720), (1920, 1080))
-CLIP_MEGAPIXELS = 160
-"""Megapixels of output of each clip, about."""
+CLIP_MEGAPIXELS = 700
+"""Megapixels of output of each clip, about: at the smallest size that is the sample from end to end. In
+shorter clips, what a job does once, such as the check of its file, would count for more."""
 STAGES: tuple[host_job.Stage, ...] = ("read", "infer", "convert", "job")
 STEPS = ("decode", "scale", "encode")
 MOST_OVER_FFMPEG = 1.5
@@ -224,8 +225,8 @@ def _add_tables(report: ReportWriter, measured: list[Rounds]) -> None:
         "A job is run up to each stage, with its later stages left out (`benchmarks/bench/host_job.py`); a "
         "stage costs the difference of the medians of two such runs, so that small ones may be below 0. "
         "Cutting and stitching is the time of the thread that does both. The finished file is "
-        "checked once a job, and at most 33 frames are compared, here most or all of them: in a long video "
-        "that hardly counts. FFmpeg decodes, repeats the "
+        "checked once a job, where eight of its frames are decoded and compared: in a long video that hardly "
+        "counts. FFmpeg decodes, repeats the "
         "pixels in YUV with swscale and encodes with the same settings, in one process with as many threads "
         "(`benchmarks/bench/ffmpeg_peer.py`). x264 is used for all sizes; `framewright upscale` would take "
         f"HEVC for pictures that are wider than {H264_MAX_SIDE_PX}."

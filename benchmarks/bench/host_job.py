@@ -131,6 +131,7 @@ class HostJob:
                 check_s=self._check_s,
                 reused=self._reused,
             )
+        times.own_s -= threads.own_s
         times.infer_s = threads.spent_s().get("infer", 0.0)
         return vars(times)
 
