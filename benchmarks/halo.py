@@ -22,8 +22,8 @@ import cv2
 import numpy as np
 import onnxruntime
 
+from export_onnx.model_config import UpscalerConfig
 from export_onnx.repository import model_path, read_record
-from export_onnx.triton_config import UpscalerConfig
 from export_onnx.upscaling.parity import photo
 from export_onnx.upscaling.rgb_planes import upscaled
 from orchestrator.settings import Settings

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import onnx
 
-from export_onnx.catalog import CatalogDetector
+from export_onnx.catalog_model import CatalogDetector
 from export_onnx.repository import CPU_FILE, BuildRecord, install, staging
 from export_onnx.weight_file import WeightFile, sha256_of
 from export_onnx.weight_file_kind import check_kind

@@ -13,12 +13,13 @@ import click
 
 from export_onnx import download, model_list
 from export_onnx import download_progress as progress
-from export_onnx.catalog import CatalogDetector, load_catalog
+from export_onnx.catalog import load_catalog
+from export_onnx.catalog_model import CatalogDetector
 from export_onnx.integrity_check import problems
+from export_onnx.model_config import ACCELERATORS, TASKS, Accelerator, ModelTask, ServingOptions
 from export_onnx.packaged_weights import fetch_packaged
 from export_onnx.repository import check_name, read_record
 from export_onnx.tensor_names import MAX_DETECTIONS, PRECISIONS, Precision
-from export_onnx.triton_config import ACCELERATORS, TASKS, Accelerator, ModelTask, ServingOptions
 from export_onnx.weight_file import read_custom, read_official
 from orchestrator.errors import BadRequest, ModelBuildFailed, WeightsRefused
 from orchestrator.settings import Settings

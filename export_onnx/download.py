@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from export_onnx.catalog import CatalogModel
+    from export_onnx.catalog_model import CatalogModel
 
 LIMITS = TransferLimits(min_free_bytes=0, read_s=30.0, total_s=math.inf)
 """The whole download may take any time: somebody watches it, and can stop it."""

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     import onnx
 
-    from export_onnx.triton_config import ModelConfig, ModelTask, ServingOptions
+    from export_onnx.model_config import ModelConfig, ModelTask, ServingOptions
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from export_onnx.weight_file import how_to_get, mismatch_message, sha256_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from export_onnx.catalog import CatalogModel
+    from export_onnx.catalog_model import CatalogModel
     from export_onnx.repository import BuildRecord
 
 

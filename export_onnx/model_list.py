@@ -11,7 +11,8 @@ from export_onnx.repository import read_record
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from export_onnx.catalog import Catalog, CatalogModel
+    from export_onnx.catalog import Catalog
+    from export_onnx.catalog_model import CatalogModel
     from orchestrator.cost.price_table import Speed
 
 

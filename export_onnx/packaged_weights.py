@@ -18,7 +18,7 @@ from orchestrator.storage.staged import staged
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from export_onnx.catalog import CatalogModel
+    from export_onnx.catalog_model import CatalogModel
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from export_onnx.triton_config import DetectorConfig, ModelConfig, ServingOptions, UpscalerConfig, render
+from export_onnx.model_config import DetectorConfig, ModelConfig, ServingOptions, UpscalerConfig
+from export_onnx.triton_config import render
 from orchestrator.errors import BadRequest, DiskFull, OutputPathRefused, WorkerError
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from orchestrator.errors import WeightsRefused
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from export_onnx.catalog import CatalogModel
+    from export_onnx.catalog_model import CatalogModel
 
 CHUNK_BYTES = 1 << 20
 

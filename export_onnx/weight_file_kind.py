@@ -16,7 +16,7 @@ from orchestrator.errors import WeightsRefused
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from export_onnx.triton_config import ModelTask
+    from export_onnx.model_config import ModelTask
     from export_onnx.weight_file import WeightFile
 
 _AGAIN = "copy or download it again"

@@ -1,8 +1,8 @@
 """Writes the committed config.pbtxt of every catalog model: `python -m export_onnx.write_configs`.
 
-Run it after a change of weights/catalog.toml or triton_config.py. The files are for official weights, fp32
-and no accelerator; models that were built with other choices must be built again. It needs no weights and no
-PyTorch.
+Run it after a change of weights/catalog.toml, model_config.py or triton_config.py. The files are for official
+weights, fp32 and no accelerator; models that were built with other choices must be built again. It needs no
+weights and no PyTorch.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from export_onnx.catalog import load_catalog
-from export_onnx.triton_config import ServingOptions, render
+from export_onnx.model_config import ServingOptions
+from export_onnx.triton_config import render
 from orchestrator.settings import PROJECT_ROOT
 
 if TYPE_CHECKING:

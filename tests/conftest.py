@@ -14,7 +14,7 @@ from orchestrator.media.thread_priority import reset_thread_priority
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.server import TritonServer
 from orchestrator.triton.supervisor import Supervisor
-from tools.fixtures import models
+from tools.fixtures import detectors, upscalers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -63,17 +63,17 @@ def bucket() -> Iterator[Bucket]:
 
 @pytest.fixture(scope="session")
 def model_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Every model of `tools/fixtures/models.py`, built; add none to it, others read it."""
+    """Nearly all models of `tools.fixtures`, built; add none to it, others read it."""
     repository = tmp_path_factory.mktemp("model_repository")
-    models.write_identity(repository)
-    models.write_nearest_x4(repository)
-    models.write_black(repository)
-    models.write_swapped(repository)
-    models.write_wrong_scale(repository)
-    models.write_slow(repository, rounds=125)  # half a second
-    models.write_memory_hungry(repository)
-    models.write_detector(repository)
-    models.write_colour_finder(repository)
+    upscalers.write_identity(repository)
+    upscalers.write_nearest_x4(repository)
+    upscalers.write_black(repository)
+    upscalers.write_swapped(repository)
+    upscalers.write_wrong_scale(repository)
+    upscalers.write_slow(repository, rounds=125)  # half a second
+    upscalers.write_memory_hungry(repository)
+    detectors.write_detector(repository)
+    detectors.write_colour_finder(repository)
     return repository
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from onnx import helper
 
-from tools.fixtures.models import write_planes_model
+from tools.fixtures.upscalers import write_planes_model
 
 if TYPE_CHECKING:
     from pathlib import Path

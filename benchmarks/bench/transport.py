@@ -12,8 +12,8 @@ from benchmarks.bench.contender_process import ContenderProcess
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.contract import UpscaleContract
 from orchestrator.triton.server import TritonServer
-from tools.fixtures.models import write_unchanged
 from tools.fixtures.noise import noise
+from tools.fixtures.upscalers import write_unchanged
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,12 +16,14 @@ from spandrel.architectures.Compact import Compact
 from spandrel.architectures.ESRGAN import ESRGAN
 from spandrel.architectures.SwinIR import SwinIR
 
-from export_onnx.catalog import CatalogDetector, load_catalog
+from export_onnx.catalog import load_catalog
+from export_onnx.catalog_model import CatalogDetector
 from export_onnx.detection import exportable_detector as detector
 from export_onnx.detection import yolo
 from export_onnx.exportable_model import ModelBuildOptions
+from export_onnx.model_config import ServingOptions, UpscalerConfig
 from export_onnx.repository import model_path
-from export_onnx.triton_config import ServingOptions, UpscalerConfig, render
+from export_onnx.triton_config import render
 from export_onnx.upscaling import exportable_upscaler as upscaler
 from export_onnx.upscaling.exportable_upscaler import ExportableUpscaler
 from export_onnx.upscaling.graph import NetworkOfFloats
@@ -34,8 +36,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
+    from export_onnx.model_config import ModelConfig
     from export_onnx.tensor_names import Precision
-    from export_onnx.triton_config import ModelConfig
 
 RANDOM = ("realesr-animevideov3", "RealESRGAN_x4plus", "SwinIR_4x_GAN", "yolov8n")
 CARRIED = ("lite-x4", "lite-detector")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from export_onnx.triton_config import Accelerator, DetectorConfig, ModelConfig, UpscalerConfig
+from export_onnx.model_config import Accelerator, DetectorConfig, ModelConfig, UpscalerConfig
 from orchestrator.tiles.grid import plan_grid
 from orchestrator.tiles.letterbox import letterbox
 

@@ -13,7 +13,7 @@ from benchmarks.gpu import runtimes
 from benchmarks.gpu.flops import count
 from benchmarks.gpu.plan import window_layouts, windows
 from benchmarks.gpu.recommendation import Measurement, lightest_of_the_fastest, worth_a_larger_batch
-from export_onnx.triton_config import ServingOptions, UpscalerConfig
+from export_onnx.model_config import ServingOptions, UpscalerConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from benchmarks.gpu.exported_models import Network
     from benchmarks.gpu.plan import Picture, Plan, Windows
+    from export_onnx.model_config import Accelerator, ModelConfig
     from export_onnx.tensor_names import Precision
-    from export_onnx.triton_config import Accelerator, ModelConfig
 
     OpenedRun = tuple[Callable[[], None], Any]  # a function that runs a network once, and its session or None
 

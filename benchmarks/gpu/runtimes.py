@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from benchmarks.gpu.exported_models import Network
-    from export_onnx.triton_config import ModelConfig
+    from export_onnx.model_config import ModelConfig
 
 FEWEST_RUNS = 3
 

@@ -34,7 +34,7 @@ from benchmarks.gpu.runtime_sweep import Settings, with_settings
 from benchmarks.gpu.triton_sweep import frames_of
 from export_onnx.catalog import load_catalog
 from export_onnx.commands import models as commands
-from export_onnx.triton_config import ServingOptions
+from export_onnx.model_config import ServingOptions
 from export_onnx.upscaling.graph import NetworkOfFloats, export
 from export_onnx.upscaling.load_network import load
 from export_onnx.weight_file import read_custom

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from benchmarks.gpu.exported_models import Network
     from benchmarks.gpu.plan import Picture, Plan
     from benchmarks.gpu.triton_run import Job
+    from export_onnx.model_config import Accelerator
     from export_onnx.tensor_names import Precision
-    from export_onnx.triton_config import Accelerator
 
 
 JOB_S = 20.0

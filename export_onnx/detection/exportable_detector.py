@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import onnx
 import onnxruntime
 
-from export_onnx.catalog import IOU_THRESHOLD, NO_NMS, SCORE_THRESHOLD, CatalogDetector
+from export_onnx.catalog_model import IOU_THRESHOLD, NO_NMS, SCORE_THRESHOLD, CatalogDetector
 from export_onnx.cpu_graph import rewrite_for_cpu
 from export_onnx.detection import centerface, tensor_families, yolo
 from export_onnx.detection import graph as detection_graph
 from export_onnx.detection import parity as detection_parity
-from export_onnx.triton_config import DetectorConfig
+from export_onnx.model_config import DetectorConfig
 from export_onnx.weight_file_kind import check_kind
 from orchestrator.errors import BadRequest, ModelBuildFailed, WeightsRefused
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from export_onnx.catalog import CATALOG
+from export_onnx.catalog_model import CATALOG
 from export_onnx.detection.transformer_detector import (
     BestPairs,
     OpenedTransformerDetector,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from export_onnx.weight_file_kind import names_of_classes
 
 if TYPE_CHECKING:
-    from export_onnx.catalog import CatalogDetector
+    from export_onnx.catalog_model import CatalogDetector
     from export_onnx.detection.opened_detector import OpenedDetector
     from export_onnx.tensor_names import Precision
     from export_onnx.weight_file import WeightFile

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from export_onnx.cpu_graph import rewrite_for_cpu
-from export_onnx.triton_config import UpscalerConfig, even_tiling
+from export_onnx.model_config import UpscalerConfig, even_tiling
 from export_onnx.upscaling import graph, parity, planes_graph
 from export_onnx.upscaling.load_network import UpscalingNetwork, load
 from orchestrator.errors import WeightsRefused
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     import onnx
 
-    from export_onnx.catalog import Catalog, CatalogUpscaler
+    from export_onnx.catalog import Catalog
+    from export_onnx.catalog_model import CatalogUpscaler
     from export_onnx.exportable_model import ModelBuildOptions
     from export_onnx.weight_file import WeightFile
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -11,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any, Self, TypeVar, overload
 
 import numpy as np
-import tritonclient.grpc as triton
 from numpy.typing import NDArray
 from tritonclient.utils import InferenceServerException
 
@@ -26,6 +24,7 @@ from orchestrator.triton.contract import (
     UpscaleContract,
     parse_contract,
 )
+from orchestrator.triton.grpc_channel import TritonAddress
 from orchestrator.triton.model_control import CONTROL_TIMEOUT_S, ModelControl, ServedModel
 from orchestrator.triton.recovery import LOSSES, Recovery
 from orchestrator.triton.request_pool import RequestPool
@@ -35,11 +34,9 @@ from orchestrator.triton.supervisor import Supervisor
 
 Contract = TypeVar("Contract", bound=UpscaleContract | DetectContract)
 
-_INT32_MAX = 2**31 - 1
 _LONG_WAIT_S = 5.0
 _STATISTICS_DELAY_S = 2.0
 _log = logging.getLogger(__name__)
-_LOOPBACK = re.compile(r"(localhost|127(\.\d+){3}|\[::1\]|0\.0\.0\.0)$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,27 +89,12 @@ class TritonClient:
         Raises:
             BadRequest: `url` is not host:port.
         """
-        host, _, port = url.rpartition(":")
-        if not re.fullmatch(r"[\w.-]+|\[[0-9a-fA-F:.]+\]", host) or not (
-            port.isascii() and port.isdigit() and 0 < int(port) < 65536
-        ):
-            raise BadRequest(f"{url!r} is not the address of a Triton: give HOST:PORT of its gRPC service")
+        address = TritonAddress.parse(url)
         self.url = url
         self._infer_timeout_s = infer_timeout_s
-        local = _LOOPBACK.match(host) is not None
-        self._shared_memory = shared_memory and local
-        options: list[tuple[str, int]] = [
-            # Passing any option replaces these defaults of tritonclient.
-            ("grpc.max_send_message_length", _INT32_MAX),
-            ("grpc.max_receive_message_length", _INT32_MAX),
-            # Reconnects quickly; gRPC's default waits up to two minutes between attempts.
-            ("grpc.initial_reconnect_backoff_ms", 100),
-            ("grpc.max_reconnect_backoff_ms", 1000),
-        ]
-        if local:
-            options.append(("grpc.enable_http_proxy", 0))
-        self._client = triton.InferenceServerClient(url, channel_args=options)
-        self._key = ServerKeyPlugin(int(port) if local else None, key)
+        self._shared_memory = shared_memory and address.local
+        self._client = address.connect()
+        self._key = ServerKeyPlugin(address.port if address.local else None, key)
         self._client.register_plugin(self._key)
         self._control = ModelControl(self._client, key=self._key, url=url, load_timeout_s=load_timeout_s)
         self._server = server

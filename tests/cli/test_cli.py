@@ -29,7 +29,7 @@ from tests.support.command import (
     peaks_bytes,
 )
 from tests.support.small_disk import small_disk
-from tools.fixtures import clips, models
+from tools.fixtures import clips, upscalers
 from tools.stand_ins.processes import COMMAND, environment, family, segments_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -213,7 +213,7 @@ def test_nobody_has_to_listen(clip: Path, tmp_path: Path, served: dict[str, str]
 @pytest.mark.parametrize("library", ["numpy", "libavcodec", "cygrpc"])
 def test_an_interrupt_while_it_loads_a_library_is_one_line(clip: Path, tmp_path: Path, library: str) -> None:
     repository, out_folder = tmp_path / "repository", tmp_path / "out"
-    models.write_slow(
+    upscalers.write_slow(
         repository, rounds=5000
     )  # on a quiet machine a quick job would be done before the signal
     out_folder.mkdir()
@@ -268,7 +268,7 @@ def test_a_signal_stops_everything_within_seconds_and_leaves_nothing(
     clip: Path, tmp_path: Path, number: signal.Signals
 ) -> None:
     repository = tmp_path / "repository"
-    models.write_slow(repository)
+    upscalers.write_slow(repository)
     out = tmp_path / "out"
     out.mkdir()
     arguments = ("upscale", clip, out / "out.mp4", "--model", "slow")

@@ -18,7 +18,7 @@ import requests
 import runpod
 
 from tests.support.results import frames
-from tools.fixtures import clips, models
+from tools.fixtures import clips, upscalers
 from tools.stand_ins import runpod_faults as faults
 from tools.stand_ins.bucket import Bucket
 from tools.stand_ins.processes import environment
@@ -440,8 +440,8 @@ def test_the_real_worker_runs_jobs_and_stops_what_is_cancelled(
 ) -> None:
     repository = tmp_path / "models"
     repository.mkdir()
-    models.write_nearest_x4(repository)
-    models.write_slow(repository, rounds=50, max_batch=1)
+    upscalers.write_nearest_x4(repository)
+    upscalers.write_slow(repository, rounds=50, max_batch=1)
     clip = bucket.put("clip.mp4", clips.make_clip(tmp_path / "clip.mp4", 25))
     values = {"task": "upscale", "input_url": clip, "output_url": bucket.put_url("stand-in.mp4")}
     slow = {**values, "params": {"model": "slow"}}

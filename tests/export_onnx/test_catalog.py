@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from export_onnx.catalog import CATALOG, CatalogDetector, load_catalog
+from export_onnx.catalog import load_catalog
+from export_onnx.catalog_model import CATALOG, CatalogDetector
 from orchestrator.errors import ModelBuildFailed, UnknownModel
 
 ENTRY = {

@@ -23,9 +23,9 @@ from export_onnx.build import build
 from export_onnx.catalog import load_catalog
 from export_onnx.download import fetch
 from export_onnx.exportable_model import ModelBuildOptions
+from export_onnx.model_config import ServingOptions
 from export_onnx.pypi import wheel_files
 from export_onnx.repository import BuildRecord
-from export_onnx.triton_config import ServingOptions
 from export_onnx.weight_file import WeightFile, read_custom, read_official
 from orchestrator.errors import DownloadFailed, WeightsRefused
 from orchestrator.jobs import TrackParams

@@ -27,8 +27,8 @@ from export_onnx.catalog import load_catalog
 from export_onnx.detection import graph as detection_graph
 from export_onnx.detection import parity as detection_parity
 from export_onnx.detection.yolo import OpenedYoloDetector, load_ultralytics, open_weights
+from export_onnx.model_config import DetectorConfig, ServingOptions
 from export_onnx.repository import BuildRecord, model_path
-from export_onnx.triton_config import DetectorConfig, ServingOptions
 from export_onnx.weight_file import read_custom
 from orchestrator.errors import ModelBuildFailed, WeightsRefused
 from orchestrator.triton.client import TritonClient

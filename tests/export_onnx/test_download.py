@@ -20,7 +20,8 @@ from typing import Any
 import pytest
 
 from export_onnx import download_progress as progress
-from export_onnx.catalog import CatalogUpscaler, load_catalog
+from export_onnx.catalog import load_catalog
+from export_onnx.catalog_model import CatalogUpscaler
 from export_onnx.download import fetch
 from orchestrator.errors import DiskFull, DownloadFailed, OutputPathRefused, WeightsRefused
 from orchestrator.storage.address_guard import AddressGuard

@@ -26,9 +26,10 @@ from numpy.typing import NDArray
 from spandrel import ModelLoader
 from torch import nn
 
-from export_onnx.catalog import CatalogUpscaler, load_catalog
+from export_onnx.catalog import load_catalog
+from export_onnx.catalog_model import CatalogUpscaler
+from export_onnx.model_config import UpscalerConfig
 from export_onnx.repository import BuildRecord, model_path
-from export_onnx.triton_config import UpscalerConfig
 from export_onnx.upscaling import graph, parity, rgb_planes
 from export_onnx.upscaling.load_network import load
 from export_onnx.upscaling.planes_graph import PREFIX

@@ -11,7 +11,8 @@ from google.protobuf import text_format
 from tritonclient.grpc import model_config_pb2
 
 from export_onnx.catalog import load_catalog
-from export_onnx.triton_config import ServingOptions, render
+from export_onnx.model_config import ServingOptions
+from export_onnx.triton_config import render
 from export_onnx.upscaling.planes_graph import PREFIX
 from tools.fixtures.backend import config_as_json, load_backend
 

@@ -19,7 +19,8 @@ import torch
 from numpy.typing import NDArray
 from spandrel import ModelLoader
 
-from export_onnx.catalog import CatalogUpscaler, load_catalog
+from export_onnx.catalog import load_catalog
+from export_onnx.catalog_model import CatalogUpscaler
 from export_onnx.repository import BuildRecord, model_path
 from export_onnx.upscaling.parity import photo
 from orchestrator.inference.upscaler import TiledUpscaler

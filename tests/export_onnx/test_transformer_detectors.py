@@ -28,8 +28,8 @@ from export_onnx.detection import d_fine, exportable_detector, rf_detr, tensor_f
 from export_onnx.detection.exportable_detector import ExportableDetector
 from export_onnx.detection.gather_sampling import sample_with_gathers
 from export_onnx.detection.transformer_detector import BestPairs
+from export_onnx.model_config import DetectorConfig, ServingOptions
 from export_onnx.repository import BuildRecord, model_path
-from export_onnx.triton_config import DetectorConfig, ServingOptions
 from export_onnx.weight_file import read_custom
 from orchestrator.errors import BadRequest, ModelBuildFailed, WeightsRefused
 from orchestrator.jobs import TrackParams

@@ -23,7 +23,7 @@ from safetensors.torch import save as saved_tensors
 from export_onnx.build import build
 from export_onnx.catalog import load_catalog
 from export_onnx.exportable_model import ModelBuildOptions
-from export_onnx.triton_config import ServingOptions
+from export_onnx.model_config import ServingOptions
 from export_onnx.weight_file import read_custom
 from export_onnx.weight_file_kind import names_of_classes
 from orchestrator.errors import WeightsRefused

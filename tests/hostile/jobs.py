@@ -22,7 +22,7 @@ from hypothesis import seed as seeded
 
 from tests.hostile.tally import Tally
 from tests.support.mutated_jobs import mutated, right_jobs
-from tools.fixtures import clips, models
+from tools.fixtures import clips, upscalers
 from tools.stand_ins import s3_door
 from tools.stand_ins.runpod_server import RunPodServer
 from tools.stand_ins.worker_process import working
@@ -49,7 +49,7 @@ def attack(count: int, seed: int) -> Tally:
         folder = Path(name)
         for made in ("jobs", "models"):
             (folder / made).mkdir()
-        models.write_nearest_x4(folder / "models")
+        upscalers.write_nearest_x4(folder / "models")
         bucket = stack.enter_context(s3_door.serving())
         runpod = stack.enter_context(RunPodServer().running())
         worker = stack.enter_context(

@@ -19,7 +19,7 @@ from typing import Any
 import psutil
 
 from tests.hostile.tally import Tally
-from tools.fixtures import clips, models
+from tools.fixtures import clips, upscalers
 from tools.stand_ins import s3_door
 from tools.stand_ins.bucket import Bucket
 from tools.stand_ins.processes import family, segments_of
@@ -50,7 +50,7 @@ class _Attack:
         self._jobs.mkdir()
         repository = folder / "models"
         repository.mkdir()
-        models.write_slow(repository, rounds=12, max_batch=1)
+        upscalers.write_slow(repository, rounds=12, max_batch=1)
         clip = clips.make_clip(folder / "clip.mp4", 25, audio=[{"seconds": 1.0}])
         self._input_url = bucket.put("clip.mp4", clip)
         self._settings = {

@@ -23,8 +23,8 @@ from export_onnx.catalog import load_catalog
 from export_onnx.detection import exportable_detector as detector
 from export_onnx.detection.yolo import OpenedYoloDetector, load_ultralytics
 from export_onnx.integrity_check import problems
+from export_onnx.model_config import DetectorConfig
 from export_onnx.repository import read_record
-from export_onnx.triton_config import DetectorConfig
 from orchestrator.errors import BadRequest, WeightsRefused
 from orchestrator.frames import Pixels
 from orchestrator.jobs import TrackParams

@@ -39,7 +39,7 @@ from orchestrator.triton.server import TritonServer
 from orchestrator.worker import Worker
 from tests.media.test_tonemap import FROM_BT709, signal
 from tools.camera_quality import measure_camera
-from tools.fixtures import clips, models
+from tools.fixtures import clips, detectors
 
 ROOT = Path(__file__).resolve().parents[2]
 REAL = ROOT.parent / "shared" / "real"
@@ -394,7 +394,7 @@ def test_a_class_that_is_not_known_names_the_nearest_and_all(
 def odd_names(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TritonClient]:
     """A client of a detector that has a class name with a comma, and two classes of one name."""
     repository = tmp_path_factory.mktemp("odd")
-    folder = models.write_colour_finder(repository)
+    folder = detectors.write_colour_finder(repository)
     config = (folder / "config.pbtxt").read_text()
     named = config.replace('\\"red\\", \\"green\\", \\"blue\\"', '\\"red, dark\\", \\"thing\\", \\"thing\\"')
     assert named != config
@@ -499,10 +499,10 @@ def test_a_model_that_is_no_detector_is_refused_by_name(run: Callable[..., Track
 def test_a_detector_that_breaks_its_contract_is_refused_by_name(tmp_path: Path) -> None:
     source = make(tmp_path / "in.mp4", walks(3))
     repository = tmp_path / "repository"
-    folder = models.write_detector(repository, "wrong-shape", rows=100)
+    folder = detectors.write_detector(repository, "wrong-shape", rows=100)
     config = folder / "config.pbtxt"
     config.write_text(config.read_text().replace("dims: [ 300, 6 ]", "dims: [ 100, 6 ]"))
-    models.write_detector(repository, "wrong-in-truth", rows=100)
+    detectors.write_detector(repository, "wrong-in-truth", rows=100)
     with TritonServer(repository) as server, TritonClient(server.url, infer_timeout_s=30) as client:
         for name in ("wrong-shape", "wrong-in-truth"):
             with pytest.raises(InferenceFailed, match=name):

@@ -34,7 +34,7 @@ from orchestrator.triton.client import TritonClient
 from orchestrator.triton.contract import UpscaleContract
 from orchestrator.triton.server import TritonServer
 from tests.support.server_processes import stub_of
-from tools.fixtures import clips, models
+from tools.fixtures import clips, upscalers
 from tools.fixtures.rgb_planes import FORMAT, frames_of_pictures, pixels_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,11 +44,11 @@ REAL_CLIP = ROOT.parent / "shared" / "real" / "media" / "onepiece_demo.mp4"
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TritonServer]:
     repository = tmp_path_factory.mktemp("repository")
-    models.write_identity(repository)
-    models.write_nearest_x4(repository)
-    models.write_identity(repository, "identity-of-8", size_multiple=8, halo=8, tile=32)
-    models.write_memory_hungry(repository, tile=128)
-    folder = models.write_memory_hungry(repository, "hungry-one-by-one", tile=128, max_batch=1)
+    upscalers.write_identity(repository)
+    upscalers.write_nearest_x4(repository)
+    upscalers.write_identity(repository, "identity-of-8", size_multiple=8, halo=8, tile=32)
+    upscalers.write_memory_hungry(repository, tile=128)
+    folder = upscalers.write_memory_hungry(repository, "hungry-one-by-one", tile=128, max_batch=1)
     with (folder / "config.pbtxt").open("a") as config:  # one image and thread, so that it is known what fits
         config.write('parameters { key: "intra_op_thread_count" value { string_value: "1" } }\n')
     shutil.copytree(ROOT / "model_repository" / "lite-x4", repository / "lite-x4")

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from export_onnx.build import build
 from export_onnx.catalog import load_catalog
 from export_onnx.exportable_model import ModelBuildOptions
+from export_onnx.model_config import ServingOptions
 from export_onnx.repository import BuildRecord
-from export_onnx.triton_config import ServingOptions
 from export_onnx.upscaling.rgb_planes import upscaled
 from export_onnx.weight_file import read_custom, read_official
 

@@ -18,8 +18,8 @@ from export_onnx.build import build  # noqa: E402
 from export_onnx.catalog import load_catalog  # noqa: E402
 from export_onnx.detection.lite_detector import suppress_overlaps  # noqa: E402
 from export_onnx.exportable_model import ModelBuildOptions  # noqa: E402
+from export_onnx.model_config import ServingOptions  # noqa: E402
 from export_onnx.repository import BuildRecord, read_record  # noqa: E402
-from export_onnx.triton_config import ServingOptions  # noqa: E402
 from export_onnx.weight_file import read_custom, read_official  # noqa: E402
 from orchestrator.errors import WeightsRefused  # noqa: E402
 from orchestrator.settings import PROJECT_ROOT  # noqa: E402

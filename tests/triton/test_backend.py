@@ -19,7 +19,7 @@ from orchestrator.errors import InferenceFailed, ModelOutOfMemory
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.server import TritonServer
 from tests.support.nearest import enlarged, loaded, pictures
-from tools.fixtures import models
+from tools.fixtures import upscalers
 from tools.fixtures.rgb_planes import REQUEST, fill, images_of, infer
 
 
@@ -30,7 +30,7 @@ def stubs(server: TritonServer) -> list[psutil.Process]:
 
 
 def test_merges_concurrent_requests_and_gives_each_its_own_answer(tmp_path: Path) -> None:
-    models.write_nearest_x4(tmp_path, delay_us=100_000)
+    upscalers.write_nearest_x4(tmp_path, delay_us=100_000)
     with TritonServer(tmp_path) as server, TritonClient(server.url, infer_timeout_s=30) as client:
         contract = loaded(client, "nearest-x4")
         with client.request_pool(contract, batch=2, height=24, width=40, slots=8, planes=REQUEST) as pool:
@@ -57,7 +57,7 @@ def test_answers_requests_of_different_shapes_that_come_together(client: TritonC
 
 
 def test_a_model_whose_answers_vary_with_the_values_is_answered_right(tmp_path: Path) -> None:
-    models.write_rows_as_told(tmp_path)
+    upscalers.write_rows_as_told(tmp_path)
     with TritonServer(tmp_path) as server, TritonClient(server.url, infer_timeout_s=30) as client:
         client.load("rows-as-told")
         for rows in (3, 3, 5, 2, 3):
@@ -71,7 +71,7 @@ def test_a_model_whose_answers_vary_with_the_values_is_answered_right(tmp_path: 
 
 
 def test_goes_on_serving_after_a_request_did_not_fit_into_memory(tmp_path: Path) -> None:
-    models.write_memory_hungry(tmp_path)
+    upscalers.write_memory_hungry(tmp_path)
     with TritonServer(tmp_path) as server, TritonClient(server.url, infer_timeout_s=30) as client:
         contract = loaded(client, "memory-hungry")
         (stub,) = stubs(server)
@@ -86,7 +86,7 @@ def test_goes_on_serving_after_a_request_did_not_fit_into_memory(tmp_path: Path)
 
 
 def test_runs_requests_alone_that_do_not_fit_into_memory_together(tmp_path: Path) -> None:
-    models.write_memory_hungry(tmp_path, delay_us=200_000)
+    upscalers.write_memory_hungry(tmp_path, delay_us=200_000)
     with TritonServer(tmp_path) as server, TritonClient(server.url, infer_timeout_s=30) as client:
         contract = loaded(client, "memory-hungry")
         (stub,) = stubs(server)
@@ -103,7 +103,7 @@ def test_runs_requests_alone_that_do_not_fit_into_memory_together(tmp_path: Path
 
 
 def test_a_model_whose_process_was_killed_is_out_of_memory_and_comes_back(tmp_path: Path) -> None:
-    models.write_identity(tmp_path)
+    upscalers.write_identity(tmp_path)
     with TritonServer(tmp_path) as server, TritonClient(server.url, infer_timeout_s=30) as client:
         contract = loaded(client, "identity")
         (stub,) = stubs(server)
@@ -119,7 +119,7 @@ def test_a_model_whose_process_was_killed_is_out_of_memory_and_comes_back(tmp_pa
 def test_takes_as_many_threads_as_the_config_says(tmp_path: Path) -> None:
     threads = {}
     for count in (1, 5):
-        folder = models.write_identity(tmp_path, f"identity-{count}")
+        folder = upscalers.write_identity(tmp_path, f"identity-{count}")
         with (folder / "config.pbtxt").open("a") as file:
             file.write(f'parameters {{ key: "intra_op_thread_count" value {{ string_value: "{count}" }} }}\n')
     with TritonServer(tmp_path) as server, TritonClient(server.url) as client:
@@ -136,7 +136,7 @@ def test_takes_as_many_threads_as_the_config_says(tmp_path: Path) -> None:
 
 
 def test_refuses_a_model_whose_tensors_are_not_the_config_s(tmp_path: Path) -> None:
-    folder = models.write_identity(tmp_path)
+    folder = upscalers.write_identity(tmp_path)
     text = (folder / "config.pbtxt").read_text()
     (folder / "config.pbtxt").write_text(text.replace('"upscaled_luma"', '"enlarged"'))
     with (
@@ -152,7 +152,7 @@ def test_refuses_a_model_whose_tensors_are_not_the_config_s(tmp_path: Path) -> N
     ["../../secret.onnx", "1/../../secret.onnx", "/{root}/secret.onnx", "link.onnx", "folder/secret.onnx"],
 )
 def test_a_model_file_outside_of_its_version_s_folder_is_not_opened(tmp_path: Path, filename: str) -> None:
-    folder = models.write_identity(tmp_path / "models")
+    folder = upscalers.write_identity(tmp_path / "models")
     secret = tmp_path / "models" / "secret.onnx"
     shutil.copy(folder / "1" / "model.onnx", secret)
     (folder / "1" / "link.onnx").symlink_to(secret)
@@ -170,7 +170,7 @@ def test_a_model_file_outside_of_its_version_s_folder_is_not_opened(tmp_path: Pa
 
 
 def test_a_model_file_of_another_name_and_a_linked_model_are_served(tmp_path: Path) -> None:
-    named, linked = models.write_identity(tmp_path, "named"), models.write_identity(tmp_path, "linked")
+    named, linked = upscalers.write_identity(tmp_path, "named"), upscalers.write_identity(tmp_path, "linked")
     (named / "1" / "deeper").mkdir()
     (named / "1" / "model.onnx").rename(named / "1" / "deeper" / "other.onnx")
     with (named / "config.pbtxt").open("a") as file:
@@ -197,7 +197,7 @@ def test_reports_nothing_to_onnxruntime_s_maker(tmp_path: Path, monkeypatch: pyt
     for name in ("XDG_CACHE_HOME", "CI", "ORT_DISABLE_TELEMETRY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    models.write_identity(tmp_path / "models")
+    upscalers.write_identity(tmp_path / "models")
     with TritonServer(tmp_path / "models") as server, TritonClient(server.url) as client:
         infer(client, loaded(client, "identity"), pictures(1, 4, 4))
     assert list((tmp_path / "home").rglob("*")) == []

@@ -14,14 +14,15 @@ from orchestrator.errors import InferenceFailed
 from orchestrator.settings import PROJECT_ROOT
 from orchestrator.triton.colour_tensor import PlaneColour, Subsampling
 from orchestrator.triton.contract import DetectContract, RequestPlanes, UpscaleContract, parse_contract
-from tools.fixtures import models
+from tools.fixtures import detectors, upscalers
 
 
 def config(folder: Path, **changed: object) -> Any:
     """Return the model's config with some parameters changed, or without those that are None."""
     folder.mkdir(exist_ok=True)
-    parameters = models.contract_parameters(b"weights", 4, halo=8, tile=64, size_multiple=8) | changed
-    models.write_config(folder, {key: value for key, value in parameters.items() if value is not None})
+    parameters = upscalers.contract_parameters(b"weights", 4, halo=8, tile=64, size_multiple=8) | changed
+    given = {key: value for key, value in parameters.items() if value is not None}
+    upscalers.write_upscaler_config(folder, given)
     return read(folder)
 
 
@@ -44,7 +45,7 @@ def test_reads_the_committed_config_of_the_lite_model() -> None:
     assert (contract.name, contract.scale) == ("lite-x4", 4)
 
 
-@pytest.mark.parametrize("key", models.contract_parameters(b"", 1))
+@pytest.mark.parametrize("key", upscalers.contract_parameters(b"", 1))
 def test_names_the_model_and_the_parameter_that_is_missing(tmp_path: Path, key: str) -> None:
     with pytest.raises(InferenceFailed, match=f"'mine'.* nothing as parameter {key}, not"):
         parse_contract(config(tmp_path / "mine", **{key: None}))
@@ -125,13 +126,9 @@ def test_refuses_a_model_that_takes_no_batches(tmp_path: Path) -> None:
 def detector(folder: Path, **changed: object) -> Any:
     """Return a detector's config with some parameters changed, or without those that are None."""
     folder.mkdir(exist_ok=True)
-    parameters = models.detector_parameters(b"weights") | changed
-    models.write_config(
-        folder,
-        {key: value for key, value in parameters.items() if value is not None},
-        inputs=models.DETECTOR_INPUTS,
-        outputs=models.DETECTOR_OUTPUTS,
-    )
+    parameters = detectors.detector_parameters(b"weights") | changed
+    given = {key: value for key, value in parameters.items() if value is not None}
+    detectors.write_detector_config(folder, given)
     return read(folder)
 
 
@@ -154,7 +151,7 @@ def test_reads_how_many_boxes_a_detector_gives_at_most(tmp_path: Path) -> None:
     assert contract.outputs(64, 64)[0].shape == (1000, 6)
 
 
-@pytest.mark.parametrize("key", models.detector_parameters(b""))
+@pytest.mark.parametrize("key", detectors.detector_parameters(b""))
 def test_names_the_detector_and_the_parameter_that_is_missing(tmp_path: Path, key: str) -> None:
     with pytest.raises(InferenceFailed, match=f"'mine'.* nothing as parameter {key}, not"):
         parse_contract(detector(tmp_path / "mine", **{key: None}))

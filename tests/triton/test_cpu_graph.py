@@ -20,7 +20,7 @@ from export_onnx.upscaling.graph import OPSET
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.contract import UpscaleContract
 from orchestrator.triton.server import TritonServer
-from tools.fixtures import models
+from tools.fixtures import upscalers
 from tools.fixtures.rgb_planes import infer
 
 SLOPES = torch.tensor([-1.5, -0.2, 0.0, 0.3, 1.0, 1.7, 40.0, 0.999])
@@ -157,8 +157,8 @@ def test_a_softmax_along_another_dimension_than_the_last_is_the_same_function(
 
 
 def test_our_backend_serves_it_on_a_cpu(tmp_path: Path) -> None:
-    folder = models.write_identity(tmp_path) / "1"
-    shutil.copy(models.write_black(tmp_path) / "1" / "model.onnx", folder / CPU_FILE)
+    folder = upscalers.write_identity(tmp_path) / "1"
+    shutil.copy(upscalers.write_black(tmp_path) / "1" / "model.onnx", folder / CPU_FILE)
     with TritonServer(tmp_path) as server, TritonClient(server.url, infer_timeout_s=30) as client:
         client.load("identity")
         contract = client.contract("identity", UpscaleContract)

@@ -45,7 +45,7 @@ from tests.support.server_processes import (
     tritonservers,
     until,
 )
-from tools.fixtures import clips, models
+from tools.fixtures import clips, upscalers
 from tools.stand_ins.processes import COMMAND, environment
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -66,8 +66,8 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     repository = tmp_path_factory.mktemp("repository")
     for name in ("lite-x4", "lite-detector"):
         shutil.copytree(ROOT / "model_repository" / name, repository / name)
-    models.write_slow(repository, rounds=50, tile=64)
-    models.write_slow(repository, "endless", rounds=100_000, tile=64)
+    upscalers.write_slow(repository, rounds=50, tile=64)
+    upscalers.write_slow(repository, "endless", rounds=100_000, tile=64)
     return Settings(
         model_repository=repository,
         upscale_model="lite-x4",

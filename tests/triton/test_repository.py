@@ -17,9 +17,11 @@ from google.protobuf import text_format
 from tritonclient.grpc import model_config_pb2
 
 from export_onnx import write_configs as configs
-from export_onnx.catalog import CatalogDetector, CatalogModel, CatalogUpscaler, load_catalog
+from export_onnx.catalog import load_catalog
+from export_onnx.catalog_model import CatalogDetector, CatalogModel, CatalogUpscaler
+from export_onnx.model_config import ModelConfig, ServingOptions
 from export_onnx.repository import CPU_FILE, BuildRecord, check_name, install, read_record, staging
-from export_onnx.triton_config import ModelConfig, ServingOptions, render
+from export_onnx.triton_config import render
 from export_onnx.weight_file import sha256_of
 from orchestrator.errors import BadRequest, InferenceFailed, OutputPathRefused
 from orchestrator.triton.client import TritonClient

@@ -22,7 +22,7 @@ from orchestrator.triton.client import TritonClient
 from orchestrator.triton.server import TritonServer
 from orchestrator.triton.supervisor import Supervisor
 from tests.support.server_processes import kill, left_behind, others_left_alone, stubs, tritonservers, until
-from tools.fixtures import models
+from tools.fixtures import upscalers
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -33,7 +33,7 @@ def _alone() -> Iterator[None]:
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    models.write_identity(tmp_path)
+    upscalers.write_identity(tmp_path)
     return tmp_path
 
 

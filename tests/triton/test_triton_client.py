@@ -35,7 +35,7 @@ from orchestrator.triton.installation import find_installation
 from orchestrator.triton.server import TritonServer
 from tests.support.nearest import enlarged, loaded, pictures
 from tests.support.server_processes import until
-from tools.fixtures import models
+from tools.fixtures import detectors, upscalers
 from tools.fixtures.rgb_planes import REQUEST, fill, images_of, infer
 
 SHM = Path("/dev/shm")  # noqa: S108  where Linux keeps shared memory
@@ -120,8 +120,8 @@ def test_tensors_go_as_grpc_bytes_to_a_server_that_cannot_open_our_memory(tmp_pa
     apart = ["unshare", "--map-root-user", "--mount"]
     if subprocess.run([*apart, "true"], check=False, stderr=subprocess.DEVNULL).returncode:
         pytest.skip("this machine does not let a test have mounts of its own")
-    models.write_slow(tmp_path, rounds=100_000)
-    models.write_identity(tmp_path)
+    upscalers.write_slow(tmp_path, rounds=100_000)
+    upscalers.write_identity(tmp_path)
     own_shm = ["sh", "-c", 'mount -t tmpfs tmpfs /dev/shm && exec "$@"', "sh"]
     command = [*apart, *own_shm, sys.executable, "-m", "tests.support.server_owner", str(tmp_path)]
     with subprocess.Popen(command, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, text=True) as owner:
@@ -252,7 +252,7 @@ def test_an_answer_that_breaks_the_contract_is_refused(both: tuple[TritonClient,
 def test_refuses_a_shape_that_the_model_does_not_take(
     tmp_path: Path, count: int, height: int, width: int, complaint: str
 ) -> None:
-    models.write_identity(tmp_path, size_multiple=8)
+    upscalers.write_identity(tmp_path, size_multiple=8)
     with TritonServer(tmp_path) as server, TritonClient(server.url) as client:
         contract = loaded(client, "identity")
         with pytest.raises(BadRequest, match=complaint):
@@ -275,8 +275,8 @@ def test_says_which_models_there_are_nearest_first_when_one_is_unknown(client: T
 )
 def test_a_name_that_leaves_the_repository_or_ends_early_is_refused(tmp_path: Path, name: str) -> None:
     """Triton treats the name as a path, and ends it at a NUL."""
-    models.write_identity(tmp_path, "outside")
-    models.write_identity(tmp_path / "models")
+    upscalers.write_identity(tmp_path, "outside")
+    upscalers.write_identity(tmp_path / "models")
     with TritonServer(tmp_path / "models") as server, TritonClient(server.url) as client:
         with pytest.raises(BadRequest, match="cannot name a model") as caught:
             client.load(name)
@@ -286,7 +286,7 @@ def test_a_name_that_leaves_the_repository_or_ends_early_is_refused(tmp_path: Pa
 
 def test_says_why_a_model_cannot_be_loaded(tmp_path: Path) -> None:
     for name in ("no-version", "no-file", "broken-file", "broken-config"):
-        models.write_identity(tmp_path, name)
+        upscalers.write_identity(tmp_path, name)
     (tmp_path / "no-version" / "1" / "model.onnx").unlink()
     (tmp_path / "no-version" / "1").rmdir()
     (tmp_path / "no-file" / "1" / "model.onnx").unlink()
@@ -306,8 +306,8 @@ def test_says_why_a_model_cannot_be_loaded(tmp_path: Path) -> None:
 
 
 def test_loads_only_what_it_is_asked_to_and_unloads_it(tmp_path: Path) -> None:
-    models.write_identity(tmp_path)
-    models.write_nearest_x4(tmp_path)
+    upscalers.write_identity(tmp_path)
+    upscalers.write_nearest_x4(tmp_path)
     with TritonServer(tmp_path) as server, TritonClient(server.url) as client:
         client.load("identity")
         client.load("identity")
@@ -323,11 +323,11 @@ def test_loads_only_what_it_is_asked_to_and_unloads_it(tmp_path: Path) -> None:
 
 
 def test_loading_again_takes_a_model_that_was_built_anew(tmp_path: Path) -> None:
-    folder = models.write_identity(tmp_path, "mine")
+    folder = upscalers.write_identity(tmp_path, "mine")
     with TritonServer(tmp_path) as server, TritonClient(server.url) as client:
         assert loaded(client, "mine").scale == 1
         shutil.rmtree(folder)
-        models.write_nearest_x4(tmp_path, "mine")
+        upscalers.write_nearest_x4(tmp_path, "mine")
         contract = loaded(client, "mine")
         answer, _ = infer(client, contract, pictures(1, 6, 8))
     np.testing.assert_array_equal(answer, enlarged(pictures(1, 6, 8)))
@@ -393,7 +393,7 @@ def test_uses_a_server_that_loads_its_models_itself(tmp_path: Path, model_reposi
 
 
 def test_a_server_killed_in_the_middle_of_a_request_is_unavailable_at_once(tmp_path: Path) -> None:
-    models.write_slow(tmp_path, rounds=100_000)
+    upscalers.write_slow(tmp_path, rounds=100_000)
     with TritonServer(tmp_path) as server, TritonClient(server.url) as client:
         contract = loaded(client, "slow")
         with client.request_pool(contract, batch=1, height=8, width=8, slots=1, planes=REQUEST) as pool:
@@ -428,7 +428,7 @@ def test_refuses_what_is_not_an_address(url: str) -> None:
 
 
 def marked(*pixels: tuple[int, int, int]) -> NDArray[np.uint8]:
-    """Return images for `models.write_detector`, each with its first pixel."""
+    """Return images for `detectors.write_detector`, each with its first pixel."""
     images = pictures(len(pixels), 32, 64)
     images[:, 0, 0] = pixels
     return images
@@ -491,8 +491,8 @@ def test_a_model_for_another_task_is_refused_by_name(client: TritonClient) -> No
 
 
 def test_a_detector_whose_graph_is_not_its_config_does_not_get_ready(tmp_path: Path) -> None:
-    models.write_detector(tmp_path, "short", rows=100)
-    folder = models.write_detector(tmp_path, "promises-less", rows=100)
+    detectors.write_detector(tmp_path, "short", rows=100)
+    folder = detectors.write_detector(tmp_path, "promises-less", rows=100)
     text = (folder / "config.pbtxt").read_text()
     (folder / "config.pbtxt").write_text(text.replace("[ 300, 6 ]", "[ 100, 6 ]"))
     with TritonServer(tmp_path) as server, TritonClient(server.url) as client:

@@ -33,7 +33,7 @@ from orchestrator.triton.contract import UpscaleContract
 from orchestrator.triton.find_servers import key_of
 from orchestrator.triton.installation import find_installation
 from orchestrator.triton.server import TritonServer
-from tools.fixtures import models
+from tools.fixtures import upscalers
 from tools.fixtures.rgb_planes import infer
 
 SHM = Path("/dev/shm")  # noqa: S108  where Linux keeps shared memory
@@ -50,7 +50,7 @@ SECRETS = {
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TritonServer]:
     """A server whose owner has secrets in its environment; it has loaded `nearest-x4`."""
     repository = tmp_path_factory.mktemp("repository")
-    models.write_nearest_x4(repository)
+    upscalers.write_nearest_x4(repository)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in SECRETS.items():
             patch.setenv(name, value)
@@ -210,7 +210,7 @@ def test_what_only_tells_is_open_and_with_the_key_all_is(server: TritonServer) -
 
 
 def test_the_key_is_in_no_command_line_even_for_a_moment(tmp_path: Path) -> None:
-    models.write_nearest_x4(tmp_path)
+    upscalers.write_nearest_x4(tmp_path)
     seen: set[bytes] = set()
     done = threading.Event()
 
@@ -340,7 +340,7 @@ def test_a_client_is_given_the_key_where_it_cannot_be_found(
 
 
 def test_a_client_finds_the_key_of_the_server_that_comes_after(tmp_path: Path) -> None:
-    models.write_nearest_x4(tmp_path)
+    upscalers.write_nearest_x4(tmp_path)
     with TritonServer(tmp_path) as first, TritonClient(first.url) as client:
         client.load("nearest-x4")
         first.stop()
@@ -406,7 +406,7 @@ def test_a_server_of_the_launcher_obeys_only_its_key(tmp_path: Path) -> None:
     """The server is started as in README.md and Dockerfile.triton."""
     repository, scratch = tmp_path / "models", tmp_path / "scratch"
     scratch.mkdir()
-    models.write_nearest_x4(repository)
+    upscalers.write_nearest_x4(repository)
     found = find_installation(scratch)
     with ExitStack() as held:
         ports = []

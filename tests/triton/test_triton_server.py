@@ -22,7 +22,7 @@ from orchestrator.errors import BadRequest, TritonUnavailable
 from orchestrator.settings import PROJECT_ROOT
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.server import TritonServer
-from tools.fixtures import models
+from tools.fixtures import upscalers
 
 SHM = Path("/dev/shm")  # noqa: S108  where Linux keeps shared memory
 
@@ -51,7 +51,7 @@ def is_alive(server: TritonServer) -> bool:
 
 @pytest.fixture
 def slow_repository(tmp_path: Path) -> Path:
-    models.write_slow(tmp_path, rounds=100_000)
+    upscalers.write_slow(tmp_path, rounds=100_000)
     return tmp_path
 
 
@@ -73,7 +73,7 @@ def owner(slow_repository: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def test_runs_on_loopback_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    models.write_identity(tmp_path)
+    upscalers.write_identity(tmp_path)
     folders, segments = scratch_folders(os.getpid()), traces(os.getpid())
     with TritonServer(tmp_path) as server, TritonClient(server.url) as client:
         client.load("identity")
@@ -103,7 +103,7 @@ def test_runs_on_loopback_and_leaves_nothing_behind(tmp_path: Path) -> None:
 def test_takes_a_large_pool_where_shared_memory_has_room(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int, *, large: bool
 ) -> None:
-    models.write_identity(tmp_path)
+    upscalers.write_identity(tmp_path)
     monkeypatch.setattr("orchestrator.triton.posix_shared_memory.free_bytes", lambda: room)
     before = traces(os.getpid())
     with TritonServer(tmp_path) as server, TritonClient(server.url) as client:
@@ -153,7 +153,7 @@ def test_says_in_one_line_why_the_server_died_and_logs_its_last_lines(
 def test_a_server_that_is_killed_is_noticed_and_its_backends_end(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    models.write_identity(tmp_path)
+    upscalers.write_identity(tmp_path)
     with caplog.at_level(logging.ERROR), TritonServer(tmp_path) as server, TritonClient(server.url) as client:
         client.load("identity")
         processes = family(reaper(server).pid)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.slow_store import SlowStore
-from tools.fixtures import clips, models
+from tools.fixtures import clips, detectors, upscalers
 from tools.stand_ins.bucket import Bucket
 from tools.stand_ins.runpod_server import RunPodServer
 
@@ -31,9 +31,9 @@ def squares(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def worker_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Settings with nearest-x4, colour-finder, and `slow`, which takes 0.2 s for each of those pictures."""
     folder = tmp_path_factory.mktemp("models")
-    models.write_nearest_x4(folder)
-    models.write_colour_finder(folder)
-    models.write_slow(folder, rounds=50, max_batch=1)
+    upscalers.write_nearest_x4(folder)
+    detectors.write_colour_finder(folder)
+    upscalers.write_slow(folder, rounds=50, max_batch=1)
     return {
         "MODEL_REPOSITORY": folder,
         "FRAMEWRIGHT_UPSCALE_MODEL": "nearest-x4",

@@ -18,7 +18,7 @@ from orchestrator.triton.supervisor import Supervisor
 from tests.support.results import assert_failed
 from tests.support.server_processes import successor
 from tests.support.slow_store import SlowStore
-from tools.fixtures import clips, models
+from tools.fixtures import clips, upscalers
 from tools.stand_ins.bucket import Bucket
 from tools.stand_ins.processes import family
 from tools.stand_ins.runpod_server import RunPodServer
@@ -154,7 +154,7 @@ def test_a_server_that_dies_again_and_again_is_the_end_of_the_worker(
 
 
 def test_tiles_of_jobs_that_run_at_once_share_batches(bucket: Bucket, tmp_path: Path) -> None:
-    models.write_slow(tmp_path / "models", "merging", rounds=60, tile=TILE, max_batch=4 * IN_FLIGHT)
+    upscalers.write_slow(tmp_path / "models", "merging", rounds=60, tile=TILE, max_batch=4 * IN_FLIGHT)
     clip = clips.make_clip(tmp_path / "large.mp4", [clips.numbered(n, TILE, TILE) for n in range(24)])
     source = bucket.put("large.mp4", clip)
 
