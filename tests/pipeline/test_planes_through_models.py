@@ -15,6 +15,7 @@ from orchestrator.frames import Frame, Planes, Samples
 from orchestrator.framing.keyframes import CropPath
 from orchestrator.inference.upscaler import TiledUpscaler
 from orchestrator.jobs import ExportParams, UpscaleParams, UpscaleResult
+from orchestrator.media.colour.chroma_location import POSITIONS
 from orchestrator.media.colour.coded_planes import coded_format
 from orchestrator.media.colour.pixel_format import chroma_subsampling
 from orchestrator.media.read.probe import probe
@@ -252,6 +253,39 @@ def test_rotated_planes_pass_as_their_upright_pictures(client: TritonClient, tmp
     for before, after in zip(*shown, strict=True):
         assert before.shape == after.shape == (96, 64, 3)
         assert np.abs(before - after).mean() < 1.5  # chroma is subsampled along the other axis, too
+
+
+@pytest.mark.parametrize("turn", [{"rotation": 90}, {"rotation": 180}, {"rotation": 270}, {"hflip": True}])
+@pytest.mark.parametrize(
+    ("codec", "size", "lossless"), [("libx264", (40, 36), "qp"), ("libvpx-vp9", (41, 37), "lossless")]
+)
+def test_chroma_stays_with_luma_however_pictures_are_turned(
+    client: TritonClient,
+    tmp_path: Path,
+    codec: str,
+    size: tuple[int, int],
+    lossless: str,
+    turn: dict[str, Any],
+) -> None:
+    width, height = size
+    u, v = (plane.astype(np.uint8) for plane in 80 + 4 * np.mgrid[: (height + 1) // 2, : (width + 1) // 2])
+    picture = clips.coded([np.full((height, width), 126, np.uint8), u, v], "yuv420p")
+    options = {lossless: str(int(lossless == "lossless"))}
+    source = clips.make_clip(
+        tmp_path / "in.mp4", [picture] * 2, codec=codec, options=options, matrix=1, **turn
+    )
+    run(client, source, tmp_path / "out.mkv", "identity", quality="lossless")
+    info, out = probe(source), probe(tmp_path / "out.mkv")
+    place = {"libx264": (0.0, 0.5), "libvpx-vp9": (0.5, 0.5)}[codec]
+    (result, *_), (x, y) = planes_in(tmp_path / "out.mkv"), POSITIONS[str(out.chroma_location)]
+    coded = np.mgrid[0.0:height, 0.0:width]  # the row and the column of each pixel as it is coded
+    for samples, position, first in zip((result.u, result.v), coded, place[::-1], strict=True):
+        upright = np.rot90(position[:, ::-1] if info.mirrored else position, info.rotation // 90)
+        upright = upright[: upright.shape[0] // 2 * 2, : upright.shape[1] // 2 * 2]
+        rows = upright[::2] * (1 - y) + upright[1::2] * y
+        expected = 80 + 2 * (rows[:, ::2] * (1 - x) + rows[:, 1::2] * x - first)
+        off = samples[: expected.shape[0], : expected.shape[1]] - expected
+        assert np.abs(off[2:-2, 2:-2]).max() <= 0.51  # half a pixel is one level
 
 
 def test_a_gif_keeps_its_colours_through_a_model(client: TritonClient, tmp_path: Path) -> None:

@@ -78,7 +78,17 @@ def test_other_colours_have_other_shapes_and_equal_ones_equal_tensors() -> None:
             colour = PlaneColour(matrix=1, full_range=False, bits=bits, output_bits=output_bits)
             assert colour.tensor().shape[1] not in shapes
             shapes[colour.tensor().shape[1]] = colour.tensor().tobytes()
+    for place, output in (((1.0, 0.5), (0.0, 0.5)), ((1.0, 1.0), (0.0, 1.0)), ((-0.5, -0.5), (0.5, 0.5))):
+        tensor = PlaneColour(matrix=1, full_range=False, bits=8, siting=place, output_siting=output).tensor()
+        assert tensor.shape[1] not in shapes
+        shapes[tensor.shape[1]] = tensor.tobytes()
     last = PlaneColour(
-        matrix=5, full_range=True, bits=15, output_bits=16, siting=(1, 1), output_subsampling="444"
+        matrix=5,
+        full_range=True,
+        bits=15,
+        output_bits=16,
+        siting=(-1, -1),
+        output_siting=(0, 0),
+        output_subsampling="444",
     )
     assert max(*shapes, last.tensor().shape[1]) <= MOST_COLOUR_FLOATS

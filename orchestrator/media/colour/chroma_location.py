@@ -21,8 +21,12 @@ POSITIONS: dict[str, Position] = {
     "top": (0.5, 0),
     "bottomleft": (0, 1),
     "bottom": (0.5, 1),
+    "right": (1, 0.5),
+    "topright": (1, 0),
+    "bottomright": (1, 1),
 }
-"""Positions by FFmpeg's names; codecs have no others (ITU-T H.265, figure E.1)."""
+"""Positions by FFmpeg's names. Codecs have no others than the first six (ITU-T H.265, figure E.1); those at
+the right are of mirrored pictures, and of pictures that are turned by 180 degrees."""
 
 _SIDE_PX, _MIDDLE, _STEP = 16, 8, 6400
 
@@ -31,8 +35,7 @@ def upright_chroma_location(frame: av.VideoFrame, *, rotation: int, mirrored: bo
     """Return the chroma location of a decoded picture once it is upright; None if chroma is not subsampled.
 
     PyAV does not give the location, but swscale uses it. So swscale interpolates a step of chroma, and the
-    result shows the location. Without a location, swscale assumes the center. No codec puts samples at the
-    last column; if one did, the result would be the center, half a pixel off.
+    result shows the location. Without a location, swscale assumes the center.
 
     Args:
         frame: a picture of any size and pixel format.
@@ -59,13 +62,14 @@ def upright_chroma_location(frame: av.VideoFrame, *, rotation: int, mirrored: bo
         x = 1 - x
     for _ in range(rotation // 90 % 4):
         x, y = y, 1 - x
-    return _named((x, y))
+    return next(name for name, position in POSITIONS.items() if position == (x, y))
 
 
 def output_chroma_location(planes: PlaneFormat | None, *, pixel_format: str) -> str | None:
     """Return the chroma location of the output, by FFmpeg's name; None if the output is not 4:2:0.
 
-    swscale subsamples to the center; planes that are subsampled already keep their location.
+    swscale subsamples to the center; planes that are subsampled already keep their location. No codec has a
+    name for samples at the last column: those are said to be at the center, half a pixel off.
 
     Args:
         planes: format of the planes that are written; None for RGB.
@@ -74,9 +78,5 @@ def output_chroma_location(planes: PlaneFormat | None, *, pixel_format: str) -> 
     if not pixel_format.startswith("yuv420"):
         return None
     (across, down), (x, y) = ((1, 1), (0.5, 0.5)) if planes is None else (planes.chroma, planes.siting)
-    return _named((x if across == 2 else 0.5, y if down == 2 else 0.5))
-
-
-def _named(position: Position) -> str:
-    x, y = position
-    return next(name for name, known in POSITIONS.items() if known == (x if x < 1 else 0.5, y))
+    position = (x if across == 2 and 0 <= x < 1 else 0.5, y if down == 2 and 0 <= y <= 1 else 0.5)
+    return next(name for name, known in POSITIONS.items() if known == position)
