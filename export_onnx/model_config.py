@@ -64,7 +64,8 @@ class ServingOptions:
         accelerator: none runs wherever Triton runs; cuda and tensorrt need a GPU, and Triton refuses to load
             the model on a machine without one.
         engine_cache: the folder on the server where TensorRT keeps its engines; None unless tensorrt.
-        warm_up: whether to run one tile before the model counts as ready; needs an accelerator.
+        warm_up: whether to run the model once for each of `ModelConfig.warm_up_shapes` before it counts as
+            ready; needs an accelerator.
         instances: copies of the model that Triton runs side by side, on each GPU if there are GPUs.
         side: for a detector, the longer side of its input pictures in pixels; None for the side of its
             training pictures.
@@ -132,6 +133,11 @@ class ModelConfig(ABC):
         """The inputs, in the order of config.pbtxt."""
 
     @property
+    def warm_up_shapes(self) -> dict[str, tuple[tuple[int, ...], ...]]:
+        """The shapes of the inputs, for one picture, in the requests of a warm-up, by a name for each."""
+        return {"tile": tuple(tensor.usual for tensor in self.inputs)}
+
+    @property
     @abstractmethod
     def outputs(self) -> tuple[str, ...]:
         """The body of each `output` block of config.pbtxt."""
@@ -191,6 +197,13 @@ class UpscalerConfig(ModelConfig):
                 largest=(MOST_COLOUR_FLOATS,),
             ),
         )
+
+    @property
+    def warm_up_shapes(self) -> dict[str, tuple[tuple[int, ...], ...]]:
+        """A tile of 8 bits, and one of more, whose samples have two bytes; chroma is 4:2:0 in both."""
+        side = self.largest_side_px
+        deep = (2, side, side), (2, 2, side // 2, side // 2), (COLOUR_FLOATS,)
+        return super().warm_up_shapes | {"tile of more than 8 bits": deep}
 
     @property
     def outputs(self) -> tuple[str, ...]:  # noqa: D102

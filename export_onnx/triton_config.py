@@ -112,6 +112,10 @@ def _tensorrt(model: ModelConfig) -> dict[str, str]:
 
 
 def _warm_up(model: ModelConfig) -> str:
+    return "".join(_warm_up_sample(model, *sample) for sample in model.warm_up_shapes.items())
+
+
+def _warm_up_sample(model: ModelConfig, name: str, shapes: tuple[tuple[int, ...], ...]) -> str:
     # Random floats might stand for any number, so the colour is zero: that takes as long.
     inputs = "\n".join(
         f"""\
@@ -119,15 +123,15 @@ def _warm_up(model: ModelConfig) -> str:
     key: "{tensor.name}"
     value {{
       data_type: {tensor.datatype}
-      dims: {_list(tensor.usual)}
+      dims: {_list(shape)}
       {"random_data" if tensor.datatype == "TYPE_UINT8" else "zero_data"}: true
     }}
   }}"""
-        for tensor in model.inputs
+        for tensor, shape in zip(model.inputs, shapes, strict=True)
     )
     return f"""\
 model_warmup {{
-  name: "tile"
+  name: {_quoted(name)}
   batch_size: 1
 {inputs}
 }}

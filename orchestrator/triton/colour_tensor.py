@@ -41,10 +41,17 @@ _PLACES = ((0.0, 0.0), (0.5, 0.5), (1.0, 1.0), (1.0, 0.0), (-0.5, 0.5), (-1.0, 0
 """The positions of samples along an axis before the model and behind it, in any order. Those that differ are
 of mirrored pictures, which files cannot describe."""
 
-MOST_BITS = 16
+FEWEST_BITS, MOST_BITS = 8, 16
+_DEPTHS = MOST_BITS - FEWEST_BITS + 1
 
-MOST_COLOUR_FLOATS = COLOUR_FLOATS + 97199
-"""The length of the longest tensor."""
+_COLOURS = (_DEPTHS + 1) * _DEPTHS * len(_WEIGHTS) * len(_PLACES) ** 2 * 2 * len(_SUBSAMPLINGS)
+"""How many colours there are: depths of the output (or that of the input), depths, matrices, positions across
+and down, ranges and subsamplings: 10 * 9 * 5 * 6 * 6 * 2 * 3 = 97,200."""
+
+MOST_COLOUR_FLOATS = COLOUR_FLOATS + _COLOURS - 1
+"""No tensor is longer: 97,239 floats, which are 380 KiB, because every colour has a length of its own (see
+`PlaneColour.tensor`). Planes of 8 bits have at most 1119. The length follows from the colour alone; neither a
+model nor its config changes it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +77,12 @@ class PlaneColour:
     output_siting: tuple[float, float] | None = None
     output_subsampling: Subsampling = "420"
     output_bits: int | None = None
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a depth outside 8 to 16, with which the tensor would have any length."""
+        for bits in (self.bits, self.output_bits):
+            if bits is not None and not FEWEST_BITS <= bits <= MOST_BITS:
+                raise ValueError(f"planes of {bits} bits: a sample has {FEWEST_BITS} to {MOST_BITS}")
 
     def levels(self, bits: int | None = None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return M [3, 3] and o [3] with (Y, Cb, Cr) = M @ (R, G, B) + o, RGB in 0..1 (ITU-T H.273, 8.3).
@@ -120,12 +133,12 @@ class PlaneColour:
         return list(zip(self.siting, self.output_siting or self.siting, strict=True))
 
     def _number(self) -> int:
-        """Return a number that no other colour has, below 97200."""
+        """Return a number that no other colour has, below `_COLOURS`."""
         across, down = self._places()
         bits = self.output_bits or self.bits
-        number = 0 if bits == self.bits else bits - 7
+        number = 0 if bits == self.bits else bits - FEWEST_BITS + 1
         for index, count in (
-            (self.bits - 8, MOST_BITS - 7),
+            (self.bits - FEWEST_BITS, _DEPTHS),
             (_WEIGHTS.index(LUMA_WEIGHTS[self.matrix]), len(_WEIGHTS)),
             (_PLACES.index(across), len(_PLACES)),
             (_PLACES.index(down), len(_PLACES)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import get_args
 
 import numpy as np
@@ -82,8 +83,11 @@ def test_other_colours_have_other_shapes_and_equal_ones_equal_tensors() -> None:
         tensor = PlaneColour(matrix=1, full_range=False, bits=8, siting=place, output_siting=output).tensor()
         assert tensor.shape[1] not in shapes
         shapes[tensor.shape[1]] = tensor.tobytes()
+
+
+def test_tensors_have_a_greatest_length_and_depths_that_do_not_exist_are_refused() -> None:
     last = PlaneColour(
-        matrix=5,
+        matrix=4,
         full_range=True,
         bits=15,
         output_bits=16,
@@ -91,4 +95,11 @@ def test_other_colours_have_other_shapes_and_equal_ones_equal_tensors() -> None:
         output_siting=(0, 0),
         output_subsampling="444",
     )
-    assert max(*shapes, last.tensor().shape[1]) <= MOST_COLOUR_FLOATS
+    lengths = [replace(last, matrix=matrix).tensor().shape[1] for matrix in LUMA_WEIGHTS]
+    assert max(lengths) <= MOST_COLOUR_FLOATS == 97_239
+    assert replace(last, bits=8, output_bits=8).tensor().shape[1] <= 1119
+    for bits in (-1, 7, 17, 10**9):
+        with pytest.raises(ValueError, match="8 to 16"):
+            replace(last, bits=bits)
+        with pytest.raises(ValueError, match="8 to 16"):
+            replace(last, output_bits=bits)

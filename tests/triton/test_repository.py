@@ -28,6 +28,7 @@ from orchestrator.triton.client import TritonClient
 from orchestrator.triton.colour_tensor import MOST_COLOUR_FLOATS
 from orchestrator.triton.contract import UpscaleContract, parse_contract
 from orchestrator.triton.server import TritonServer
+from tools.fixtures.upscalers import write_identity
 
 ROOT = Path(__file__).resolve().parents[2]
 REPOSITORY = ROOT / "model_repository"
@@ -233,12 +234,13 @@ def test_tensorrt_gets_one_profile_for_every_window_and_a_cache() -> None:
     assert high["luma"] == [most, 2, window, window]
     assert high["chroma"] == [most, 2, 2, window, window]
     assert high["colour"] == [most, MOST_COLOUR_FLOATS]
-    (sample,) = config.model_warmup
-    assert {name: list(tensor.dims) for name, tensor in sample.inputs.items()} == {
-        "luma": [1, window, window],
-        "chroma": [2, 1, half, half],
-        "colour": [40],
-    }
+    samples = [
+        {name: list(tensor.dims) for name, tensor in sample.inputs.items()} for sample in config.model_warmup
+    ]
+    assert samples == [
+        {"luma": [count, window, window], "chroma": [2, count, half, half], "colour": [40]}
+        for count in (1, 2)
+    ]
 
 
 def test_tensorrt_gets_the_letterbox_of_a_detector_as_its_profile() -> None:
@@ -267,6 +269,18 @@ def test_the_carried_model_is_served_by_triton_as_it_is_committed(tmp_path: Path
         if not Path("/dev/nvidia0").exists():
             with pytest.raises(InferenceFailed, match="GPU"):
                 client.load("for-a-gpu")
+
+
+def test_warming_up_runs_a_tile_of_8_bits_and_one_of_more(tmp_path: Path) -> None:
+    """With the samples of a GPU's config in one of a CPU; Triton counts them in the model's statistics."""
+    warm = render(LITE.served(choices=ServingOptions(accelerator="cuda", warm_up=True)))
+    samples = warm[warm.index("model_warmup") : warm.index("parameters {", warm.index("model_warmup"))]
+    config = write_identity(tmp_path, "warmed-up") / "config.pbtxt"
+    config.write_text(config.read_text() + samples)
+    with TritonServer(tmp_path) as server, TritonClient(server.url, infer_timeout_s=60) as client:
+        client.load("warmed-up")
+        statistics = client.statistics("warmed-up")
+        assert (statistics.images, statistics.failures) == (2, 0)
 
 
 def test_an_installed_model_is_read_back_as_it_was(tmp_path: Path) -> None:
