@@ -24,7 +24,10 @@ _STRAIGHT = 3
 _RIM_OPACITY = 0.6
 
 SMOOTH_S = 0.4
-"""Longest time before and after a point of a trail over which it is averaged."""
+"""Time before and after a point of a trail over which it is smoothed."""
+
+_NO_SPREAD = 1e-9
+"""Least variance of times, in SMOOTH_S squared, from which a slope is computed."""
 
 _HEAD_OF_HEIGHT = 0.2
 """A head is about a fifth of a standing figure."""
@@ -89,8 +92,7 @@ class Overlay:
     def _trail(self, pixels: Pixels, track: ReportedTrack, row: int) -> None:
         """Draw the path of the middle of the box's lower edge, fading with age.
 
-        The path is smoothed, so that it does not zigzag when the box changes its shape: each point is the
-        mean over up to SMOOTH_S before it and as long after it.
+        The path is smoothed, so that it does not zigzag when the box changes its shape.
         """
         now = int(track.pts[row])
         rows = np.unique(np.searchsorted(track.pts[: row + 1], now - self._ages))
@@ -113,16 +115,29 @@ class Overlay:
         region[where] = np.rint(_mixed(mixed, colour_of(track.id), line[where]))
 
     def _smooth_path(self, track: ReportedTrack, rows: NDArray[np.intp]) -> NDArray[np.float32]:
-        """Return points of the trail, float32 [N, 2], at N rising rows of a track; the last row is now."""
+        """Return points of the trail, float32 [N, 2], at N rising rows of a track; the last row is now.
+
+        Each point lies on the straight line that fits best, by least squares, the lower edges within SMOOTH_S
+        of it, or within 2 SMOOTH_S of the end of the path that is nearer: unlike a mean, a line does not lag
+        there. The last SMOOTH_S are shifted, the later the more, so that the trail ends at the box.
+        """
         first = int(np.searchsorted(track.pts, track.pts[rows[0]] - self._smooth_pts))
         boxes, pts = self._scale * track.boxes[first : rows[-1] + 1], track.pts[first : rows[-1] + 1]
         points = np.column_stack(((boxes[:, 0] + boxes[:, 2]) / 2, boxes[:, 3])).astype(np.float64)
-        sums = np.vstack((np.zeros((1, 2)), points.cumsum(axis=0)))
         at = pts[rows - first]
-        # As long before a point as after it, so that the path of an even movement does not lag behind.
-        reach = np.minimum(self._smooth_pts, np.minimum(at - pts[0], pts[-1] - at))
-        begins, ends = np.searchsorted(pts, at - reach), np.searchsorted(pts, at + reach, side="right")
-        return np.asarray((sums[ends] - sums[begins]) / (ends - begins)[:, None], np.float32)
+        middles = np.clip(
+            at, pts[0] + self._smooth_pts, max(pts[0], pts[-1] - 2 * self._smooth_pts) + self._smooth_pts
+        )
+        begins = np.searchsorted(pts, middles - self._smooth_pts)
+        ends = np.searchsorted(pts, middles + self._smooth_pts, side="right")
+        times = (pts - pts[-1])[:, None] / self._smooth_pts
+        columns = np.hstack((np.ones_like(times), times, times**2, points, times * points))
+        sums = np.vstack((np.zeros((1, columns.shape[1])), columns.cumsum(axis=0)))
+        means = (sums[ends] - sums[begins]) / (ends - begins)[:, None]
+        middle, spread = means[:, 1:2], means[:, 2:3] - means[:, 1:2] ** 2
+        slope = (means[:, 5:7] - middle * means[:, 3:5]) / np.maximum(spread, _NO_SPREAD)
+        line = means[:, 3:5] + slope * (times[rows - first] - middle)
+        return np.asarray(line + np.maximum(1 + times[rows - first], 0) * (points[-1] - line[-1]), np.float32)
 
 
 def _head(box: NDArray[np.float32], *, margin_px: int) -> Rectangle:

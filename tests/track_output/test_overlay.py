@@ -184,6 +184,29 @@ def test_a_trail_does_not_zigzag_when_the_box_changes_its_shape() -> None:
     assert np.ptp(rows) <= 12, "as thick as the line and its rim, and a few pixels"
 
 
+@pytest.mark.parametrize("frame", [14, 18, 24, 30])
+def test_a_trail_does_not_zigzag_where_the_track_begins(frame: int) -> None:
+    """The lower edge goes down by 40 pixels and comes up again, as of a figure that enters the picture."""
+    low = [210, 230, 250, 240, 230, 220, 215, *[220] * 30]
+    pixels = canvas()
+    overlay(tracks([[5 * x, 100, 5 * x + 40, edge] for x, edge in enumerate(low)])).draw(pixels, frame)
+    trail = changed(pixels)[:, 21 : 5 * frame - 3]  # from the oldest point to the box
+    assert trail.any(axis=0).all()
+    middles = [float(np.flatnonzero(column).mean()) for column in trail.T]
+    there_and_back_px = np.abs(np.diff(middles)).sum() - abs(middles[-1] - middles[0])
+    assert there_and_back_px <= 4
+
+
+def test_the_trail_of_an_even_movement_is_a_straight_line_to_the_box() -> None:
+    boxes = [[10 * x, 50 + 5 * x, 10 * x + 40, 150 + 5 * x] for x in range(30)]
+    pixels = canvas()
+    overlay(tracks(boxes)).draw(pixels, 29)
+    columns = np.arange(21, 285)
+    for column in columns.tolist():
+        rows = np.flatnonzero(changed(pixels)[: 150 + 5 * 29 - 4, column])
+        assert abs(rows.mean() - (150 + (column - 20) / 2)) <= 1.5
+
+
 def test_a_label_stands_on_its_box_where_there_is_room() -> None:
     pixels = canvas()
     Pen(width=WIDTH, height=HEIGHT).label(pixels, np.array([300, 200, 340, 240]), "person 1", colour_of(1))
