@@ -78,6 +78,7 @@ class RunPodWorker:
         self._executor: JobProcessPool | None = None
         self._failure: WorkerError | None = None
         self._shutdown: asyncio.Task[None] | None = None
+        self._fetching: asyncio.Future[list[dict[str, Any]] | None] | None = None
 
     def run(self, arguments: Sequence[str]) -> None:
         """Start the SDK; return when the process must end.
@@ -137,7 +138,7 @@ class RunPodWorker:
     async def _fetch_jobs(self, session: Any, most: int) -> list[dict[str, Any]] | None:
         """Fetch jobs, until the worker shuts down: the SDK would forget those that come later."""
         if not self._closing.done():
-            fetching = asyncio.ensure_future(fetch_jobs(session, most))
+            fetching = self._fetching = asyncio.ensure_future(fetch_jobs(session, most))
             try:
                 ends: set[asyncio.Future[Any]] = {fetching, self._closing}
                 await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
@@ -175,27 +176,30 @@ class RunPodWorker:
             except TritonUnavailable as exc:
                 self._failure = exc
                 log.warning("this worker cannot run jobs any more and asks to be replaced: %s", exc)
-                self._start_shutdown(exc, grace_s=0)
+                self._start_shutdown(exc, grace_s=0, cause="Triton is lost")
             await asyncio.Future()
         finally:
             await executor.close()
 
     def _on_signal(self, number: int) -> None:
-        grace_s = self._settings.shutdown_grace_s
-        log.info("%s: jobs in flight have %g s to end", signal.Signals(number).name, grace_s)
         error = ShuttingDown("the worker was told to end before the job was done; send the job again")
         if self._shutdown is not None:
             self._started().stop(error)  # the second signal: at once
-        self._start_shutdown(error, grace_s=grace_s)
+        self._start_shutdown(
+            error, grace_s=self._settings.shutdown_grace_s, cause=signal.Signals(number).name
+        )
 
-    def _start_shutdown(self, error: WorkerError, *, grace_s: float) -> None:
+    def _start_shutdown(self, error: WorkerError, *, grace_s: float, cause: str) -> None:
         if self._shutdown is None:
-            self._shutdown = asyncio.ensure_future(self._shut_down(error, grace_s=grace_s))
+            self._shutdown = asyncio.ensure_future(self._shut_down(error, grace_s=grace_s, cause=cause))
 
-    async def _shut_down(self, error: WorkerError, *, grace_s: float) -> None:
+    async def _shut_down(self, error: WorkerError, *, grace_s: float, cause: str) -> None:
         """Fetch no more jobs, fail those that do not end within the grace, and end the loop."""
         executor = self._started()
         self._closing.set_result(None)
+        if self._fetching is not None:
+            await asyncio.wait({self._fetching})  # a job that comes until then is run as any other
+        log.info("%s: jobs in flight have %g s to end", cause, grace_s)
         if self._mode == "api" and callable(self._sdk_handler):
             self._sdk_handler(signal.SIGTERM, None)  # the HTTP server takes no more requests
         if not await self._idle(executor, grace_s):
