@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import av
@@ -11,14 +13,14 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from export_onnx.upscaling import graph
 from export_onnx.upscaling.parity import photo
 from export_onnx.upscaling.planes_graph import network_of, with_planes
-from orchestrator.media.colour.frame_to_rgb import rows_of
+from orchestrator.media.colour.frame_to_rgb import samples_of
+from orchestrator.media.filter_chain import buffer_options, filter_chain
 from orchestrator.triton.colour_tensor import PlaneColour, Subsampling
 
 MATRICES = {"601": 6, "709": 1, "2020": 9}
@@ -106,59 +108,111 @@ def test_planes_of_a_photograph_are_within_a_level_of_float64(
 @pytest.mark.parametrize("full", [False, True], ids=["limited", "full"])
 @pytest.mark.parametrize("matrix", MATRICES)
 @pytest.mark.parametrize("kind", FACTORS)
+@pytest.mark.parametrize("bits", [8, 10])
 def test_the_colours_of_a_photograph_are_those_of_swscale(
-    identity: onnxruntime.InferenceSession, kind: Subsampling, matrix: str, full: bool
+    identity: onnxruntime.InferenceSession, bits: int, kind: Subsampling, matrix: str, full: bool
 ) -> None:
-    """In 10 bits and 4:4:4 behind the graph, so that rounding there adds nothing."""
-    height, width = 144, 160
-    colours = {"601": Colorspace.ITU601, "709": Colorspace.ITU709, "2020": Colorspace.BT2020}
-    flags = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
-    range_ = ColorRange.JPEG if full else ColorRange.MPEG
-    coding = {"src_colorspace": colours[matrix], "dst_colorspace": colours[matrix]}
-    source = av.VideoFrame.from_ndarray(photo(height, width), "rgb24")
-    coded = VideoReformatter().reformat(
-        source, format=f"yuv{kind}p", dst_color_range=range_, interpolation=flags, **coding
+    """With accurate rounding and chroma at the center, left, top left, top and bottom left: to one level.
+
+    In RGB of 8 bits that is true of all sources, and in RGB of 10 bits of those of full range. Of limited
+    range, swscale's own RGB of 10 bits is up to three levels from float64, so it is only that close to ours,
+    and ours is compared with float64, too. Behind the graph there are 16 bits and 4:4:4, so that rounding
+    there adds nothing.
+    """
+    picture = photo(144, 160) / 255
+    across, down = FACTORS[kind]
+    sitings = {
+        (x * (across == 2), y * (down == 2)) for x, y in ((0.5, 0.5), (0, 0.5), (0, 0), (0.5, 0), (0, 1))
+    }
+    for siting in sorted(sitings):
+        colour = PlaneColour(
+            matrix=MATRICES[matrix], full_range=full, bits=bits, siting=siting, output_subsampling="444"
+        )
+        to_levels, offset = colour.levels()
+        levels = np.moveaxis(picture @ to_levels.T + offset, -1, 0)
+        chroma = levels[1:].reshape(2, 144 // down, down, 160 // across, across).mean((2, 4))
+        luma, chroma = np.rint(levels[0]).astype(np.uint16), np.rint(chroma).astype(np.uint16)
+        ours = identity_rgb(identity, luma, chroma, colour)
+        in_float64 = rgb_in_float64(luma, chroma, colour)
+        assert np.abs(ours - in_float64).max() * 1023 <= 0.1
+        coded = (luma, *chroma)
+        for depth, most_apart in ((8, 1), (10, 1 if full and bits == 10 else 3)):
+            theirs = swscale_rgb(coded, kind, colour, depth)
+            assert np.abs(np.rint(ours * (2**depth - 1)) - theirs).max() <= most_apart, (siting, depth)
+        if kind != "444":
+            elsewhere = replace(colour, siting=(0.5 - siting[0], siting[1]))
+            other = swscale_rgb(coded, kind, elsewhere, 8)
+            assert np.abs(other - in_float64 * 255).max() > 4, "swscale ignores the siting"
+
+
+def identity_rgb(
+    session: onnxruntime.InferenceSession,
+    luma: NDArray[np.uint16],
+    chroma: NDArray[np.uint16],
+    colour: PlaneColour,
+) -> NDArray[np.float64]:
+    """Return the RGB, [H, W, 3] of 0..1, of what an identity makes of planes."""
+    sixteen = replace(colour, bits=16)
+    planes = luma, chroma
+    if colour.bits == 8:  # they have one byte on both sides of a model: each level is exactly one of 16 bits
+        factor = 257 if colour.full_range else 256
+        planes = luma * factor, ((chroma.astype(np.int32) - 128) * factor + 32768).astype(np.uint16)
+        colour = sixteen
+    answer = passed(session, (planes[0][None], planes[1][None]), replace(colour, output_bits=16))
+    to_levels, offset = sixteen.levels()
+    levels = np.concatenate([answer[0][:, None], answer[1]], 1)[0].astype(float)
+    rgb = np.einsum("ij,jhw->hwi", np.linalg.inv(to_levels), levels - offset[:, None, None])
+    return np.asarray(np.clip(rgb, 0, 1), np.float64)
+
+
+def swscale_rgb(
+    coded: tuple[NDArray[np.uint16], ...], kind: Subsampling, colour: PlaneColour, depth: int
+) -> NDArray[np.float64]:
+    """Return the RGB, [H, W, 3] in levels of a depth, that swscale makes of planes, rounding accurately."""
+    height, width = coded[0].shape
+    source = av.VideoFrame(width, height, f"yuv{kind}p{'' if colour.bits == 8 else f'{colour.bits}le'}")
+    sample = np.uint8 if colour.bits == 8 else np.uint16
+    for plane, samples in zip(source.planes, coded, strict=True):
+        padded = np.zeros((plane.height, plane.line_size // sample().itemsize), sample)
+        padded[:, : plane.width] = samples
+        plane.update(padded.tobytes())
+    name = {6: "bt601", 1: "bt709", 9: "bt2020"}[colour.matrix]
+    across, down = (round(256 * place) for place in colour.siting)
+    scale = (
+        f"{width}:{height}:flags=bilinear+accurate_rnd+full_chroma_int+bitexact:in_color_matrix={name}"
+        f":in_range={'full' if colour.full_range else 'limited'}:out_range=full"
+        f":in_h_chr_pos={across}:in_v_chr_pos={down}"
     )
-    theirs = VideoReformatter().reformat(
-        coded,
-        format="rgb24",
-        src_color_range=range_,
-        dst_color_range=ColorRange.JPEG,
-        interpolation=flags,
-        **coding,
-    )
-    luma, *chroma = (rows_of(plane, np.uint8)[:, : plane.width] for plane in coded.planes)
-    ten = PlaneColour(
-        matrix=MATRICES[matrix], full_range=full, bits=10, siting=(0.5, 0.5), output_subsampling="444"
-    )
-    to_levels, ten_offset = ten.levels()
-    # Levels of 8 bits as such of 10, which are four times as many, or in the full range a little more.
-    scale = 1023 / 255 if full else 4.0
-    planes = (
-        np.rint(luma[None] * scale).astype(np.uint16),
-        np.rint((np.stack(chroma)[None] - 128.0) * scale + 512).astype(np.uint16),
-    )
-    large_luma, large_chroma = passed(identity, planes, ten)
-    levels = np.concatenate([large_luma[:, None], large_chroma], 1)[0].astype(float)
-    rgb = np.einsum("ij,jhw->hwi", np.linalg.inv(to_levels), levels - ten_offset[:, None, None])
-    ours = np.rint(np.clip(rgb, 0, 1) * 255)
-    assert np.abs(ours - theirs.to_ndarray()).max() <= 1
+    form = "gbrp" if depth == 8 else f"gbrp{depth}le"
+    graph = filter_chain(buffer_options(source), ("scale", scale), ("format", form))
+    graph.push(source)
+    result = graph.pull()
+    assert isinstance(result, av.VideoFrame)
+    green, blue, red = (samples_of(plane, depth) for plane in result.planes)
+    return np.stack([red, green, blue], -1).astype(np.float64)
+
+
+def rgb_in_float64(
+    luma: NDArray[np.uint16], chroma: NDArray[np.uint16], colour: PlaneColour
+) -> NDArray[np.float64]:
+    """Return the RGB, [H, W, 3] of 0..1, of planes whose chroma is interpolated by NumPy."""
+    matrix, offset = colour.levels()
+    spread = chroma.astype(np.float64)
+    for axis, place in ((1, colour.siting[1]), (2, colour.siting[0])):
+        pixels, samples = luma.shape[axis - 1], chroma.shape[axis]
+        factor = pixels // samples
+        at = np.arange(samples) * factor + place * (factor - 1)
+        spread = np.apply_along_axis(partial(np.interp, np.arange(pixels), at), axis, spread)
+    levels = np.stack([luma, *spread])
+    rgb = np.einsum("ij,jhw->hwi", np.linalg.inv(matrix), levels - offset[:, None, None])
+    return np.asarray(np.clip(rgb, 0, 1), np.float64)
 
 
 def through_float64(planes: Planes, colour: PlaneColour, wanted: Subsampling) -> list[NDArray[np.int32]]:
     """Return what an identity must make of planes, by interpolation and convolution of NumPy."""
-    luma, chroma = planes[0][0].astype(float), planes[1][0].astype(float)
     matrix, offset = colour.levels()
-    for axis, place in ((1, colour.siting[1]), (2, colour.siting[0])):
-        factor = luma.shape[axis - 1] // chroma.shape[axis]
-        at = np.arange(chroma.shape[axis]) * factor + place * (factor - 1)
-        pixels = np.arange(luma.shape[axis - 1])
-        lines = np.moveaxis(chroma, axis, -1).reshape(-1, len(at))
-        spread = np.array([np.interp(pixels, at, line) for line in lines])
-        chroma = np.moveaxis(spread.reshape(*np.moveaxis(chroma, axis, -1).shape[:-1], -1), -1, axis)
-    levels = np.stack([luma, *chroma])
-    rgb = np.clip(np.einsum("ij,jhw->ihw", np.linalg.inv(matrix), levels - offset[:, None, None]), 0, 1)
-    levels = np.einsum("ij,jhw->ihw", matrix, rgb) + offset[:, None, None]
+    rgb = rgb_in_float64(planes[0][0], planes[1][0], colour)
+    levels = np.einsum("ij,hwj->ihw", matrix, rgb) + offset[:, None, None]
     result = levels[1:]
     kernels = {
         0.0: np.array([-1, 2, 6, 2, -1]) / 8,
