@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestrator.frames import AnyPicture, Crop, DeepPixels, Frame, Picture, Pixels, Planes
+from orchestrator.frames import AnyPicture, Crop, DeepPixels, Frame, Picture, Pixels, Planes, Samples
 from orchestrator.media.colour.resize import resize
 from orchestrator.media.colour.resize_planes import resize_planes
 from orchestrator.plane_format import PlaneFormat
@@ -170,7 +170,8 @@ def _from_planes(picture: Planes, box: Crop, size: tuple[int, int], planes: Plan
     across, down = planes.chroma
     if whole == [box.x, box.y, box.w, box.h] and whole[0] % across == 0 and whole[1] % down == 0:
         part = picture.crop(x=whole[0], y=whole[1], width=whole[2], height=whole[3])
-        levels = [scaled(plane, size).astype(np.float32) for plane in part]
+        even = (part.y, *(_at_every_pixel(plane, part, planes) for plane in (part.u, part.v)))
+        levels = [scaled(plane, size).astype(np.float32) for plane in even]
     else:
         like = replace(planes, chroma=(1, 1), siting=(0.0, 0.0))
         part = resize_planes(picture, planes, width=width, height=height, box=box, to=like)
@@ -178,6 +179,17 @@ def _from_planes(picture: Planes, box: Crop, size: tuple[int, int], planes: Plan
     matrix, offset = planes.to_rgb()
     rgb = np.stack(levels, axis=-1) @ (255 * matrix.T).astype(np.float32) + (255 * offset).astype(np.float32)
     return np.asarray(np.rint(rgb).clip(0, 255), np.uint8)
+
+
+def _at_every_pixel(chroma: Samples, picture: Planes, planes: PlaneFormat) -> Samples:
+    """Interpolate a plane of chroma linearly at the pixels of its picture, as players do."""
+    if planes.chroma == (1, 1):
+        return chroma
+    (across, down), (x, y), (height, width) = planes.chroma, planes.siting, picture.y.shape
+    to_samples = np.array([[1 / across, 0, -x / across], [0, 1 / down, -y / down]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    wide = cv2.warpAffine(chroma, to_samples, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return cast("Samples", wide)
 
 
 def _cut(picture: Pixels | DeepPixels, box: Crop, size: tuple[int, int]) -> Pixels:

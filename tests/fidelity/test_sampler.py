@@ -140,6 +140,23 @@ def test_planes_are_read_by_their_colour(
         assert np.abs(middle - colours[1]).max() <= (2 if box.x == 8 else 12)
 
 
+@pytest.mark.parametrize("siting", [(0.0, 0.5), (0.5, 0.5), (0.0, 0.0), (1.0, 0.5), (-0.5, 1.0)])
+@pytest.mark.parametrize("chroma", [(2, 2), (2, 1), (1, 2)])
+def test_chroma_is_interpolated_where_its_samples_are(
+    chroma: tuple[int, int], siting: tuple[float, float]
+) -> None:
+    (across, down), (width, height) = chroma, (33, 21)
+    x, y = (place * (factor - 1) for place, factor in zip(siting, chroma, strict=True))
+    rows, columns = np.mgrid[: -(-height // down), : -(-width // across)]
+    u = np.asarray(60 + 2 * (columns * across + x) + 2 * (rows * down + y), np.float64)
+    gray = np.full((height, width), 128, np.uint8)
+    planes = Planes(y=gray, u=u.astype(np.uint8), v=np.full(u.shape, 128, np.uint8))
+    coded = PlaneFormat(matrix=1, full_range=True, bits=8, chroma=chroma, siting=(x, y))
+    blue = sample_of(planes, planes=coded).pixels[2:-2, 2:-2, 2]
+    at = np.add.outer(np.arange(2, height - 2), np.arange(2, width - 2))
+    assert np.abs(blue - (128 + 1.8556 * (60 + 2 * at - 128))).max() <= 1.5  # half a pixel is 1.9
+
+
 def _planes(
     rgb: NDArray[np.float64],
     bits: int,
