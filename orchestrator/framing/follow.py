@@ -20,6 +20,13 @@ from orchestrator.jobs.crop import FollowedStretch
 
 ROOM_TO_MOVE = 2.0
 """Default zoom of a crop that has the picture's shape: at a zoom of 1 it could not move."""
+_WIDER = (1.0, 0.875, 0.75, 0.625)
+"""Factors of that zoom, the first that works, which make the crop large enough for the heads of those who are
+close to the camera."""
+_HEAD_OF_CROP = 2 / 3
+"""Largest share of the crop's height that a head should have."""
+_HEADS_FIT = 0.9
+"""Share of the frames in which it should have no more."""
 _CLOSER = (1.0, 1.25, 1.5, 1.75, 2.0)
 """Factors by which a crop is made smaller, the least that works, to keep heads clear of captions."""
 _HEADS_CLEAR = 0.98
@@ -58,8 +65,9 @@ def follow_subject(
         track: the id of a track, or `main`; see `SubjectChooser`.
         class_name: the class of the tracks that may be followed; None allows all classes.
         aspect: width : height of the crop; None is that of the picture.
-        zoom: 1 for the largest crop of that aspect, 2 for one of half its width and height. None is 1, or
-            ROOM_TO_MOVE if the largest crop is the whole picture, or up to twice that where `safe` needs it.
+        zoom: 1 for the largest crop of that aspect, 2 for one of half its width and height. None is 1; if the
+            largest crop is the whole picture, ROOM_TO_MOVE, or less where heads are large; and up to twice
+            that where `safe` needs it.
         safe: edges of the crop that captions cover.
         times_s: float64 [F], presentation time of each frame of the video, in seconds from the start of the
             file, rising. The keyframes' times are on the same clock.
@@ -72,16 +80,17 @@ def follow_subject(
     """
     subjects.check_video(width=width, height=height, frames=len(times_s))
     shape = aspect or Fraction(width, height)
+    chooser = SubjectChooser(
+        subjects, track, class_name=class_name, times_s=times_s, width=width, height=height
+    )
     if zoom is None:
         w, h = crop_of_aspect(shape, width=width, height=height)
-        least = ROOM_TO_MOVE if w >= width - 1 and h >= height - 1 else 1.0
+        is_whole = w >= width - 1 and h >= height - 1
+        least = _room_to_move(chooser, shape, width=width, height=height) if is_whole else 1.0
         zooms = [least * closer for closer in (_CLOSER if safe != NO_SAFE_ZONES else _CLOSER[:1])]
     else:
         zooms = [zoom]
     sizes = [crop_of_aspect(shape, width=width, height=height, zoom=factor) for factor in zooms]
-    chooser = SubjectChooser(
-        subjects, track, class_name=class_name, times_s=times_s, width=width, height=height
-    )
     choices: list[tuple[float, Choice]] = []
     for size in sizes:
         choice = chooser.choose(size)
@@ -103,6 +112,20 @@ def follow_subject(
         wide=choice.wide,
     )
     return Following(path=path, stretches=choice.stretches)
+
+
+def _room_to_move(chooser: SubjectChooser, shape: Fraction, *, width: int, height: int) -> float:
+    """Return the zoom of a crop that can move, and in which heads are not too large."""
+    for factor in _WIDER:
+        zoom = factor * ROOM_TO_MOVE
+        size = crop_of_aspect(shape, width=width, height=height, zoom=zoom)
+        target = chooser.choose(size).target
+        heads = target.heads[~target.is_wish]
+        wide, high = (heads[:, 2:] - heads[:, :2]).T
+        fits = (high <= _HEAD_OF_CROP * size[1]) & (wide <= size[0])
+        if not len(heads) or fits.mean() >= _HEADS_FIT:
+            break
+    return zoom
 
 
 def _clear_share(target: Target, size: tuple[int, int], safe: SafeZones, height: int) -> float:

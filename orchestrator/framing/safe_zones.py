@@ -74,9 +74,11 @@ def find_zones(
     before, after = np.array([safe.left, safe.top]), np.array([safe.right, safe.bottom])
     low, high = boxes[:, :2] / sides, boxes[:, 2:] / sides
     apart = [np.where(covered > 0, covered + _MARGIN, 0) for covered in (before, after)]
-    head_low, head_high = _ordered(
-        heads[:, 2:] / sides + apart[1] - 0.5, heads[:, :2] / sides - apart[0] + 0.5
-    )
+    head_low, head_high = heads[:, 2:] / sides + apart[1] - 0.5, heads[:, :2] / sides - apart[0] + 0.5
+    # Of a head, or of what has none of its own, that is higher than the crop, the top comes first.
+    is_high = head_low[:, 1] > head_high[:, 1]
+    head_low[is_high, 1] = head_high[is_high, 1] - _HEADROOM
+    head_low, head_high = _ordered(head_low, head_high)
     spare = 1 - (high - low)
     margin = np.minimum(_MARGIN, np.maximum(spare, 0) / 4)
     if not whole:

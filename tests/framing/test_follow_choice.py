@@ -231,6 +231,38 @@ def test_a_safe_zone_keeps_a_head_out_from_under_captions() -> None:
     assert inside.mean() >= 0.98
 
 
+@pytest.mark.parametrize("name", ["person", "bear", "bus"])
+def test_of_whatever_is_higher_than_the_crop_the_top_is_shown(name: str) -> None:
+    """A bear that rises to its feet must not lose its head."""
+    scene = scene_of(10, figure(1, name, [(0, 700), (10, 1200)], size=(420, 800), bottom=1000))
+    tracks, _, crops = followed(scene, aspect=None, zoom=2.0)
+    top, room = tracks.by_id[1].boxes[:, 1], crops[:, 3]
+    assert (crops[:, 1] <= top + 0.01 * room).all()
+    assert (crops[:, 1] >= top - 0.2 * room).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "box", "zoom"),
+    [
+        ("person", (200, 600), 2.0),
+        ("person", (840, 900), 1.5),  # the head is about 420 high
+        ("person", (1060, 980), 1.25),
+        ("face", (300, 400), 1.75),
+        ("bear", (400, 600), 1.25),
+        ("car", (300, 200), 2.0),
+    ],
+)
+def test_a_crop_of_the_pictures_shape_has_room_for_heads_that_are_close(
+    name: str, box: tuple[int, int], zoom: float
+) -> None:
+    scene = scene_of(10, figure(1, name, [(0, 800), (10, 1100)], size=box, bottom=1000))
+    _, following, crops = followed(scene, aspect=None)
+    assert following.path.size == pytest.approx((WIDTH / zoom, HEIGHT / zoom), abs=2)
+    asked = followed(scene, aspect=None, zoom=3.0)[1]
+    assert asked.path.size == (WIDTH / 3, HEIGHT / 3), "what is asked for counts"
+    assert np.abs(crops[:, 2:] - following.path.size).max() < 1
+
+
 def test_a_safe_zone_at_the_top_moves_a_crop_that_has_room_up() -> None:
     scene = scene_of(20, figure(1, "person", [(0, 500), (20, 1300)], size=(160, 320), bottom=800))
     heads = heads_of(followed(scene)[0].by_id[1].boxes, "person")
