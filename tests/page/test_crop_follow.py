@@ -56,6 +56,9 @@ def test_a_track_that_is_followed_is_shown_and_sent(cloud: Cloud, page: Page, us
     form.choose("1:1")
     page.get_by_label("Zoom").fill("1.5")
     expect(page.get_by_text("The output has 120 × 120 pixels")).to_be_visible()
+    form.choose("Same as the source")
+    expect(page.get_by_text("The output has 214 × 120 pixels")).to_be_visible()
+    form.choose("1:1")
     with started(cloud) as params:
         form.start()
     (sent,) = params

@@ -9,7 +9,7 @@ import { Notice } from "../ui/Notice.tsx";
 import { sizesOfAspect } from "./aspect_presets.ts";
 import type { PictureSize } from "./crop_box.ts";
 import type { ExportOrder, Params } from "./export_order.ts";
-import { cropSize, isTooLarge, outputSizeOf, scaleOf } from "./output_size.ts";
+import { cropSize, isTooLarge, outputSizeOf, type SizeBound, scaleOf, sizeBoundOf } from "./output_size.ts";
 
 type Format = NonNullable<Params["format"]>;
 
@@ -67,7 +67,9 @@ export function OutputFields({ order, picture, partS }: OutputFieldsProps) {
         checked={params.tonemap === true}
         onChange={(tonemap) => change({ tonemap })}
       />
-      {size !== null && <SizeEstimate params={params} size={size} />}
+      {picture !== null && size !== null && (
+        <SizeEstimate params={params} size={size} bound={sizeBoundOf(params, picture)} />
+      )}
       {params.format === "gif" && <GifHint params={params} size={size} partS={partS} />}
     </>
   );
@@ -77,6 +79,7 @@ function SizeField({ order, picture }: { order: ExportOrder; picture: PictureSiz
   const { params, change } = order;
   const crop = cropSize(params, picture);
   const original = outputSizeOf({ ...params, size: null }, picture);
+  const bound = sizeBoundOf({ ...params, size: null }, picture);
   const chosen = typeof params.size === "string" ? params.size : "";
   const sizes = sizesOfAspect(crop.width / crop.height);
   const all = chosen === "" || sizes.includes(chosen) ? sizes : [chosen, ...sizes];
@@ -85,7 +88,7 @@ function SizeField({ order, picture }: { order: ExportOrder; picture: PictureSiz
       label="Size"
       value={chosen}
       options={[
-        ["", `Original, ${original.width} × ${original.height}`],
+        ["", bound === "exactly" ? `Original, ${original.width} × ${original.height}` : "Original"],
         ...all.map((size) => [size, size.replace("x", " × ")] as const),
       ]}
       onChange={(size) => change({ size: size || null })}
@@ -93,7 +96,13 @@ function SizeField({ order, picture }: { order: ExportOrder; picture: PictureSiz
   );
 }
 
-function SizeEstimate({ params, size: { width, height } }: { params: Params; size: PictureSize }) {
+interface SizeEstimateProps {
+  params: Params;
+  size: PictureSize;
+  bound: SizeBound;
+}
+
+function SizeEstimate({ params, size: { width, height }, bound }: SizeEstimateProps) {
   const scale = scaleOf(params);
   if (isTooLarge({ width, height })) {
     return (
@@ -105,7 +114,10 @@ function SizeEstimate({ params, size: { width, height } }: { params: Params; siz
   const from = scale > 1 && params.size == null ? `, ${scale} times the crop's` : "";
   return (
     <p className="numbers" aria-live="polite">
-      The output has <strong>{`${width} × ${height}`}</strong> pixels{from}.
+      The output has {bound === "exactly" ? "" : `${bound} `}
+      <strong>{`${width} × ${height}`}</strong> pixels{from}.
+      {bound !== "exactly" &&
+        " How close the crop is depends on who is in view; choose a size to have exactly that."}
     </p>
   );
 }

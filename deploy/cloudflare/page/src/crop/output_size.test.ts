@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { shapeOf, sizesOfAspect } from "./aspect_presets.ts";
-import { outputSizeOf } from "./output_size.ts";
+import { outputSizeOf, sizeBoundOf } from "./output_size.ts";
 
 const PICTURE = { width: 1920, height: 1080 };
 
@@ -32,6 +32,29 @@ test("a crop that follows is the largest of its shape, or half as wide where it 
     height: 540,
   });
   assert.deepEqual(outputSizeOf({ follow: { ...follow, zoom: 2 } }, PICTURE), { width: 304, height: 540 });
+});
+
+test("the size of an output that follows is only a bound where the worker decides how close the crop is", () => {
+  const bound = (follow: object, more: object = {}) =>
+    sizeBoundOf({ follow: { track: 3, aspect: "9:16", zoom: null, ...follow }, ...more }, PICTURE);
+  assert.equal(sizeBoundOf({ crop: { x: 0, y: 0, w: 300, h: 200 } }, PICTURE), "exactly");
+  assert.equal(bound({}), "exactly");
+  assert.equal(bound({ zoom: 2 }), "exactly");
+  // It is as large as that shape allows anyway.
+  assert.equal(bound({ track: "main" }), "exactly");
+  // It becomes wider where nobody is in view.
+  assert.equal(bound({ track: "main", zoom: 2 }), "at least");
+  assert.equal(bound({ track: "main", aspect: null }), "at least");
+  // It is less close where heads are large.
+  assert.equal(bound({ aspect: null }), "at least");
+  assert.equal(bound({ aspect: "16:9", zoom: 2 }), "exactly");
+  // It is closer to keep heads clear of captions.
+  assert.equal(bound({ safe: { bottom: 0.2 } }), "at most");
+  assert.equal(bound({ safe: { bottom: 0 } }), "exactly");
+  assert.equal(bound({ zoom: 1.5, safe: { bottom: 0.2 } }), "exactly");
+  assert.equal(bound({ track: "main", safe: { bottom: 0.2 } }), "at most");
+  assert.equal(bound({ track: "main", aspect: null, safe: { bottom: 0.2 } }), "about");
+  assert.equal(bound({ track: "main", aspect: null }, { size: "1080x720" }), "exactly");
 });
 
 test("only sizes of the crop's shape are offered", () => {

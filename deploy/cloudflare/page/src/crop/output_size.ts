@@ -18,10 +18,39 @@ export function cropSize(params: Partial<ExportParams>, picture: PictureSize): P
   if (crop) return { width: crop.w, height: crop.h };
   if (!follow) return picture;
   const aspect = parsedAspect(follow.aspect) ?? picture.width / picture.height;
-  const largest = largestOfAspect(aspect, picture);
-  const cannotMove = largest.w >= picture.width - 1 && largest.h >= picture.height - 1;
-  const size = largestOfAspect(aspect, picture, follow.zoom ?? (cannotMove ? ROOM_TO_MOVE : 1));
+  const size = largestOfAspect(
+    aspect,
+    picture,
+    follow.zoom ?? (cannotMove(aspect, picture) ? ROOM_TO_MOVE : 1),
+  );
   return { width: size.w, height: size.h };
+}
+
+/** Returns whether the largest crop of an aspect ratio is the whole picture. */
+function cannotMove(aspect: number, picture: PictureSize): boolean {
+  const largest = largestOfAspect(aspect, picture);
+  return largest.w >= picture.width - 1 && largest.h >= picture.height - 1;
+}
+
+/** How the size of an output is to that of `outputSizeOf`. */
+export type SizeBound = "exactly" | "at least" | "at most" | "about";
+
+/**
+ * Returns how the output's size is to that of `outputSizeOf`. Where a crop follows somebody and no size is asked for,
+ * the worker decides: it becomes larger where nobody is in view or heads are close, and smaller to keep heads clear of
+ * captions (orchestrator/framing/follow.py, widening.py).
+ */
+export function sizeBoundOf(params: Partial<ExportParams>, picture: PictureSize): SizeBound {
+  const { follow, size } = params;
+  if (!follow || size != null) return "exactly";
+  const aspect = parsedAspect(follow.aspect) ?? picture.width / picture.height;
+  const isAutomatic = follow.zoom == null;
+  const widest = largestOfAspect(aspect, picture);
+  const canWiden = follow.track === "main" && cropSize(params, picture).width < widest.w;
+  const isSmaller = isAutomatic && Object.values(follow.safe ?? {}).some((share) => Number(share) > 0);
+  const isLarger = canWiden || (isAutomatic && cannotMove(aspect, picture));
+  if (isSmaller) return isLarger ? "about" : "at most";
+  return isLarger ? "at least" : "exactly";
 }
 
 /** Returns the factor by which a model enlarges the crop; 1 without a model. */
