@@ -16,6 +16,7 @@ from orchestrator.media.read.probe import probe
 from orchestrator.media.read.reader import VideoReader
 from orchestrator.tiles.letterbox import letterbox
 from tests.media.test_gif import run_export
+from tools.fixtures import clips
 from tools.fixtures.clips import make_clip
 
 CASES = Path(__file__).parents[3] / "shared" / "cases"
@@ -106,6 +107,43 @@ def test_a_size_that_changes_is_scaled_to_the_first(
         bar = picture[:, : width // 8].mean()
         assert (bar == pytest.approx(black, abs=3)) == (number >= 20), number
     assert re.fullmatch(NOTE, notes[-1])
+
+
+@pytest.mark.parametrize("form", ["rgb", "planes"])
+@pytest.mark.parametrize(
+    ("first", "second", "size"),
+    [
+        ((6, 1), (6, 2), (96, 64)),
+        ((6, 2), (6, 1), (96, 64)),
+        ((6, 1), (1, 1), (96, 64)),
+        ((1, 2), (6, 1), (144, 96)),
+    ],
+)
+def test_a_matrix_or_a_range_that_changes_is_converted_to_the_first(
+    tmp_path: Path, first: tuple[int, int], second: tuple[int, int], size: tuple[int, int], form: Any
+) -> None:
+    colour, data = (200, 60, 30), b""
+    for number, ((matrix, range_), (width, height)) in enumerate(((first, (96, 64)), (second, size))):
+        part = make_clip(
+            tmp_path / f"{number}.ts",
+            [clips.plain(colour, width, height)] * 5,
+            pts=list(range(5 * number, 5 * number + 5)),
+            time_base=Fraction(1, 25),
+            options={"bf": "0", "qp": "0"},
+            matrix=matrix,
+            range_=range_,
+        )
+        data += part.read_bytes()
+    (tmp_path / "in.ts").write_bytes(data)
+    pictures, notes, _ = frames_of(tmp_path / "in.ts", form=form)
+    assert len(pictures) == 10
+    if form == "rgb":
+        assert max(np.abs(picture - np.array(colour)).max() for picture in pictures) <= 3
+    else:
+        for samples in zip(*pictures, strict=True):
+            means = [plane.mean() for plane in samples]
+            assert max(means) - min(means) <= 1.5
+    assert re.search(r"change their colour matrix or range at 0\.\d\d s: they are converted", notes[-1])
 
 
 def test_interlaced_pictures_are_fitted_too(tmp_path: Path) -> None:
