@@ -28,7 +28,8 @@ _SEAM_LEVELS, _SEAM_PX = 3, 8
 parts. Noise has no such effect."""
 
 _ROUNDING = 0.5
-"""Levels by which a change of RGB may be larger than it was before Y'CbCr was rounded."""
+"""Levels by which a change of RGB may be larger than it was before Y'CbCr was rounded. Means get no such
+allowance: rounding averages out in them, and half a level more makes edges visible."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ class UnchangedTileFinder:
         change = rgb_change(inferred, window, self._planes)
         if cv2.norm(change, cv2.NORM_INF) > self._tolerance:
             return False
-        return _largest_shift(change) <= _SEAM_LEVELS + _ROUNDING
+        return _largest_shift(change) <= _SEAM_LEVELS
 
     def _update(self, part: Tile, picture: Planes) -> None:
         inferred, window = self._windows.get(part), self._window(part, picture)

@@ -173,6 +173,16 @@ def test_noise_is_tolerated_where_a_shade_that_would_show_an_edge_is_not(
     assert np.array_equal(results[2], enlarged(shaded))
 
 
+def test_a_shade_is_kept_up_to_three_levels_on_average(client: TritonClient, large: UpscaleContract) -> None:
+    still = np.full((200, 300, 3), 100, np.uint8)
+    darker, lighter = still + 3, still + 3
+    darker[::2, ::2] -= 1  # 2.75 on average
+    lighter[::2, ::2] += 1  # 3.25
+    results, _ = tolerant(client, large, [still, darker, lighter], 8)
+    assert np.array_equal(results[1], enlarged(still))
+    assert np.array_equal(results[2], enlarged(lighter))
+
+
 @settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32 - 1), tolerance=st.integers(1, 16))
 def test_no_level_is_ever_further_off_than_was_tolerated(
