@@ -36,12 +36,12 @@ TOP_ACCELERATION = 5.0
 KNOT_S = 0.15
 """Time between knots, in which the camera moves 0.06 crop sizes from rest at its top acceleration."""
 
-_SPEED, _ACCELERATION, _JERK = 1.0, 0.3, 0.1
+_SPEED, _ACCELERATION, _JERK = 1.0, 0.3, 0.5
 """Cost of a unit of each for a second. Grundmann et al. take 10, 1 and 100, with frames for seconds."""
 _OFF_CENTRE = 0.01
 """Costs less for a whole window than moving does: the camera centres the subject only if it moves anyway."""
-_OUT_OF_DEAD_ZONE = 1.0
-_OUT_OF_KEEP_ZONE = 45.0
+_OUT_OF_DEAD_ZONE = 1.5
+_OUT_OF_KEEP_ZONE = 150.0
 _OVER_LIMIT = 1e4
 """Exceeding a limit is the last resort; it keeps every program solvable."""
 

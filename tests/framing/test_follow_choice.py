@@ -55,6 +55,25 @@ def test_whoever_should_be_seen_lies_in_a_quiet_crop(name: str, aspect: Fraction
     assert quality.jerk <= 0.1 * quality.raw_jerk
 
 
+@pytest.mark.parametrize(
+    ("places", "most"),
+    [
+        ([(0, 300), (3, 300), (4.5, 1500), (7, 1500), (8, 900), (12, 900)], 16.0),
+        ([(0, 300), (2, 500), (3, 1100), (4, 1200), (6, 1300), (7, 700), (9, 600), (12, 1500)], 8.0),
+    ],
+)
+def test_a_glide_starts_and_ends_gently_when_the_subject_runs(
+    places: list[tuple[float, float]], most: float
+) -> None:
+    """With a fifth of the cost of jerk the sums of its third differences are 19.5 and 9.3 pixels."""
+    scene = scene_of(12, figure(1, "person", places))
+    tracks, _, crops = followed(scene)
+    assert np.abs(np.diff(crops[:, 0], 3)).sum() <= most
+    boxes = tracks.by_id[1].boxes
+    inside = (boxes[:, 0] >= crops[:, 0] - 1) & (boxes[:, 2] <= crops[:, 0] + crops[:, 2] + 1)
+    assert inside.mean() >= 0.98
+
+
 def test_in_all_scenes_together_a_subject_lies_in_the_crop_in_98_of_100_frames() -> None:
     qualities = []
     for scene in SCENES.values():
