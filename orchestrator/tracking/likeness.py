@@ -19,6 +19,10 @@ LOST_SHARE = 0.83
 """The likeness of a lost track to a box is multiplied by this: if two tracks fit a box about equally, the one
 in the last frame gets it. At 1 there are a quarter more identity switches on the benchmark's scenes, and at
 0.9 two people exchange their ids where one hides the other (docs/tracker.md)."""
+LOST_SIZE_POWER = 0.25
+"""The likeness of a lost track to a box is also multiplied by this power of the ratio of their areas, the
+smaller to the larger: whoever was hidden comes back in about the same size, and a box of another size is
+rather somebody nearer or farther."""
 
 
 def compare(
@@ -34,15 +38,19 @@ def compare(
 
     Returns:
         The IoU, float64 [T, N]; the likeness, float64 [T, N], 0..1, which is the IoU times the score of the
-        detection, less for lost tracks and other classes; and whether both may be one thing, bool [T, N].
+        detection, less for other classes and for lost tracks, the less the more their size differs; and
+        whether both may be one thing, bool [T, N].
     """
     overlap = iou(boxes, detections[:, :4])
     rows, columns = (overlap >= HIGH_IOU).nonzero()
     near = overlap[rows, columns]
-    near[lost[rows]] *= LOST_SHARE
+    hidden = lost[rows]
+    near[hidden] *= LOST_SHARE
     fits = votes.fit(rows, detections[columns, 5].astype(np.int64))
     size = _area(boxes)[rows] / _area(detections)[columns]
-    allowed = (near >= OTHER_CLASS_IOU * (1 - fits)) & (np.minimum(size, 1 / size) >= LEAST_AREA_SHARE)
+    share = np.minimum(size, 1 / size)
+    allowed = (near >= OTHER_CLASS_IOU * (1 - fits)) & (share >= LEAST_AREA_SHARE)
+    near[hidden] *= share[hidden] ** LOST_SIZE_POWER
     possible = np.zeros(overlap.shape, np.bool_)
     possible[rows, columns] = allowed
     likeness = np.zeros(overlap.shape)

@@ -5,7 +5,7 @@ scores almost everything that is right above 0.99, and what scores 0.7 is mostly
 the first make the second start a false track every few frames.
 
 The sure score is the 60th percentile of the scores so far, where each box counts with its score. Thresholds
-rise on the scale of log-odds, ln(p / (1 - p)), by twice as much as the sure score exceeds 0.9 there, so
+rise on the scale of log-odds, ln(p / (1 - p)), by four times as much as the sure score exceeds 0.91 there, so
 detectors with lower scores keep those of the settings. docs/tracker.md says how the constants were chosen.
 """
 
@@ -24,7 +24,7 @@ LOW_LOG_ODDS, HIGH_LOG_ODDS, STEP_LOG_ODDS = -3.0, 6.0, 0.1
 """The first and the last bin of the histogram, and the width of a bin."""
 PRIOR_LOG_ODDS, PRIOR_WEIGHT = 2.0, 5.0
 """The sure score that is assumed before the first boxes, and the sum of scores that it counts as."""
-RISE_FROM_LOG_ODDS, RISE = 2.15, 2.0
+RISE_FROM_LOG_ODDS, RISE = 2.3, 4.0
 """Where the thresholds begin to rise, and how much they rise for a unit of the sure score."""
 _BINS = round((HIGH_LOG_ODDS - LOW_LOG_ODDS) / STEP_LOG_ODDS) + 1
 

@@ -42,6 +42,16 @@ def test_surer_scores_never_lower_the_thresholds(score: float, more: float) -> N
     assert below.new_score <= above.new_score
 
 
+@pytest.mark.parametrize(("sure", "new_score"), [(0.8, 0.4), (0.9, 0.4), (0.95, 0.88), (0.99, 0.97)])
+def test_thresholds_rise_by_four_times_the_log_odds_that_the_sure_score_exceeds_2_3(
+    sure: float, new_score: float
+) -> None:
+    scale = ScoreScale(TrackerSettings())
+    for _ in range(20):
+        scale.add(np.full(10, sure))
+    assert scale.new_score == pytest.approx(new_score, abs=0.005)
+
+
 @pytest.mark.parametrize(("sure", "tracks"), [(0.85, 2), (0.995, 1)])
 def test_a_doubtful_box_starts_a_track_only_beside_moderate_scores(sure: float, tracks: int) -> None:
     video = [found((300, 100, 60, 90, sure))] * 20
