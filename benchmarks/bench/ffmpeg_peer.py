@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import av
+from av.video.frame import PictureType
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from benchmarks.bench.contender_process import serve, time_run
@@ -46,6 +47,7 @@ def enlarged(video: str, scale: int) -> Iterator[av.VideoFrame]:
             threads=0,
         )
         large.pts, large.time_base = frame.pts, frame.time_base
+        large.pict_type = PictureType.NONE  # as ffmpeg does: else x264 takes the types of the source's frames
         yield large
 
 

@@ -10,6 +10,7 @@ import av
 import numpy as np
 import onnxruntime
 import pytest
+from av.video.frame import PictureType
 
 from benchmarks.bench import ffmpeg_peer, workloads
 from benchmarks.bench.free_model import NAME, SCALE, write_free_model
@@ -73,6 +74,11 @@ def test_a_job_writes_and_checks_its_file(job: HostJob, folder: Path) -> None:
     with av.open(str(folder / "out.mp4")) as file:
         pictures = list(file.decode(video=0))
     assert [(picture.width, picture.height) for picture in pictures] == [(640, 384)] * FRAMES
+
+
+def test_the_peer_leaves_the_types_of_frames_to_the_encoder(folder: Path) -> None:
+    frames = list(ffmpeg_peer.enlarged(str(folder / "in.mp4"), SCALE))
+    assert [frame.pict_type for frame in frames] == [PictureType.NONE] * FRAMES
 
 
 def test_the_peer_enlarges_and_encodes_as_a_job_does(folder: Path) -> None:
