@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+_TINY = np.finfo(np.float64).tiny
+
 
 def iou(boxes: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
     """Compute the intersection over union of every box of one set with every box of another.
@@ -25,7 +27,7 @@ def iou(boxes: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.f
     common = np.maximum(width, 0, out=width)
     common *= np.maximum(height, 0, out=height)
     union = (x2 - x1) * (y2 - y1) + (u2 - u1) * (v2 - v1) - common
-    overlap: NDArray[np.float64] = common / np.maximum(union, np.finfo(np.float64).tiny)
+    overlap: NDArray[np.float64] = common / np.maximum(union, _TINY)
     return overlap
 
 

@@ -38,6 +38,7 @@ _TRACK = np.dtype(
         ("sure", np.bool_),  # whether the last detection could start a track
     ]
 )
+_NO_TRACKS = np.empty(0, _TRACK)
 
 LOW_IOU = 0.4
 """Least IoU of a track and a box of low score (0.5 in the authors' code)."""
@@ -121,31 +122,33 @@ class ByteTracker:
         self._predict(pts, camera)
         self._scale.add(detections[:, 4])
         matched = self._associate(detections)
-        rows = np.flatnonzero(matched >= 0)
+        rows = (matched >= 0).nonzero()[0]
         columns = matched[rows]
+        found = detections[columns]
         tracks = self._tracks
         before = tracks[rows]
-        kalman.correct(self._state, rows, detections[columns, :4])
-        new = before["status"] == _NEW
-        confirmed = new & self._is_confirmed(before, detections[columns, 4], pts)
-        settled = ~new | confirmed
-        self._assign_ids(rows[confirmed])
+        kalman.correct(self._state, rows, found[:, :4])
+        settled = before["status"] != _NEW
+        if not settled.all():
+            confirmed = ~settled & self._is_confirmed(before, found[:, 4], pts)
+            self._assign_ids(rows[confirmed])
+            settled |= confirmed
         status = tracks["status"]
         ended = (status == _NEW) & (matched < 0)
         status[status == _TRACKED] = _LOST
         status[rows[settled]] = _TRACKED
-        self._save(rows, detections[columns], frame=frame, pts=pts)
+        self._save(rows, found, frame=frame, pts=pts)
         self._vote(matched, merged)
         ended |= (status == _LOST) & (pts - tracks["pts"] > self._lost_pts)
         matches = self._matched(rows[settled], before=before[settled])
-        for row in rows[new & ~confirmed]:
+        for row in rows[~settled]:
             self._unreturned[row].append(tracks[row].copy())
         unmatched = np.ones(len(detections), np.bool_)
         unmatched[columns] = False
         self._drop(ended)
         starting = detections[unmatched & (detections[:, 4] >= self._settings.new_score)]
         if len(starting):
-            apart = are_apart(starting, detections[columns[settled]])
+            apart = are_apart(starting, found[settled])
             self._start_tracks(starting[apart], frame=frame, pts=pts)
         return matches
 
@@ -195,7 +198,7 @@ class ByteTracker:
         tracks = self._tracks[rows]
         earlier: list[np.void] = []
         earlier_rows: list[int] = []
-        for number in np.flatnonzero(before["status"] == _NEW).tolist():
+        for number in (before["status"] == _NEW).nonzero()[0].tolist():
             found, self._unreturned[rows[number]] = self._unreturned[rows[number]], []
             earlier += found
             earlier_rows += [number] * len(found)
@@ -205,7 +208,7 @@ class ByteTracker:
             scores=tracks["score"],
             classes=self._votes.classes[rows],
             before=before,
-            earlier=np.array(earlier, _TRACK),
+            earlier=np.array(earlier, _TRACK) if earlier else _NO_TRACKS,
             earlier_rows=np.array(earlier_rows, np.intp),
         )
 
@@ -232,23 +235,29 @@ class ByteTracker:
             least_iou: float,
         ) -> None:
             rows, columns = tracks.nonzero()[0], chosen.nonzero()[0]
-            if len(rows) and len(columns):
+            if not (len(rows) and len(columns)):
+                return
+            allowed = possible & (overlap >= least_iou)
+            if allowed.shape != (len(rows), len(columns)):
                 every = rows[:, None], columns
-                left, right = assign(weights[every], possible[every] & (overlap[every] >= least_iou))
-                matched[rows[left]] = columns[right]
+                weights, allowed = weights[every], allowed[every]
+            left, right = assign(weights, allowed)
+            matched[rows[left]] = columns[right]
 
-        sure = self._tracks["sure"]
         high = scores >= self._scale.high_score
         low = ~high & (scores >= self._settings.low_score)
-        pair(status != _NEW, high, likeness, HIGH_IOU)
-        pair((status == _TRACKED) & (matched < 0), low, overlap, LOW_IOU)
+        new = status == _NEW
+        pair(~new, high, likeness, HIGH_IOU)
+        if low.any():
+            pair((status == _TRACKED) & (matched < 0), low, overlap, LOW_IOU)
+        if not new.any():
+            return matched
+        sure = self._tracks["sure"]
         free = np.ones(len(scores), np.bool_)
         free[matched[matched >= 0]] = False
-        pair((status == _NEW) & sure, free & high, likeness, NEW_IOU)
+        pair(new & sure, free & high, likeness, NEW_IOU)
         free[matched[matched >= 0]] = False
-        pair(
-            (status == _NEW) & (matched < 0), free & (scores >= self._settings.high_score), likeness, NEW_IOU
-        )
+        pair(new & (matched < 0), free & (scores >= self._settings.high_score), likeness, NEW_IOU)
         return matched
 
     def _save(self, rows: NDArray[np.intp], detections: NDArray[np.float64], *, frame: int, pts: int) -> None:
@@ -256,7 +265,7 @@ class ByteTracker:
         tracks = self._tracks
         tracks["frame"][rows] = frame
         tracks["pts"][rows] = pts
-        tracks["box"][rows] = kalman.boxes_of(self._state[:, rows])
+        tracks["box"][rows] = self.boxes[rows]
         tracks["score"][rows] = detections[:, 4]
         tracks["sure"][rows] = detections[:, 4] >= self._scale.new_score
         self._votes.add(rows, detections[:, 5].astype(np.int64), detections[:, 4])

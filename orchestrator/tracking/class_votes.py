@@ -39,7 +39,7 @@ class ClassVotes:
             float64 [N].
         """
         fits = np.ones(len(rows))
-        other = np.flatnonzero(self.classes[rows] != classes)
+        other = (self.classes[rows] != classes).nonzero()[0]
         if len(other):
             tracks, votes = rows[other], np.zeros(len(other))
             columns = np.array([self._columns.get(one, -1) for one in classes[other].tolist()], np.intp)
@@ -57,7 +57,7 @@ class ClassVotes:
             scores: float64 [M].
         """
         columns = self._own[rows]
-        other = np.flatnonzero(self.classes[rows] != classes)
+        other = (self.classes[rows] != classes).nonzero()[0]
         if len(other):
             columns[other] = self._columns_of(classes[other])
         self._votes[rows, columns] += scores

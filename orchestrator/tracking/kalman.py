@@ -59,7 +59,8 @@ def predict(state: State, steps: float, *, unseen: NDArray[np.bool_]) -> None:
         unseen: bool [N], tracks without a detection in the last update; they keep their size from now on.
     """
     position, velocity, pp, pv, vv = state
-    velocity[unseen, 2:] = 0
+    if unseen.any():
+        velocity[unseen, 2:] = 0
     noise = _size(state) ** 2
     position += steps * velocity
     np.maximum(position[:, 2:], SMALLEST_PX, out=position[:, 2:])
@@ -73,10 +74,11 @@ def correct(state: State, rows: NDArray[np.intp], boxes: NDArray[np.float64]) ->
 
     Args:
         state: float64 [5, N, 4].
-        rows: intp [M], the tracks with a detection, each once.
+        rows: intp [M], the tracks with a detection, rising, each once.
         boxes: float64 [M, 4], their detected boxes: x1, y1, x2, y2 in pixels.
     """
-    detected = state[:, rows]
+    are_all = len(rows) == state.shape[1]
+    detected = state if are_all else state[:, rows]
     position, velocity, pp, pv, vv = detected
     total = pp + (POSITION_NOISE * _size(detected)) ** 2
     gain_position, gain_velocity = pp / total, pv / total
@@ -87,7 +89,8 @@ def correct(state: State, rows: NDArray[np.intp], boxes: NDArray[np.float64]) ->
     pv -= gain_velocity * pp
     pp -= gain_position * pp
     np.maximum(position[:, 2:], SMALLEST_PX, out=position[:, 2:])
-    state[:, rows] = detected
+    if not are_all:
+        state[:, rows] = detected
 
 
 def move(state: State, affine: NDArray[np.float64]) -> None:
@@ -113,16 +116,25 @@ def move(state: State, affine: NDArray[np.float64]) -> None:
 def boxes_of(state: State) -> NDArray[np.float64]:
     """Return the boxes of the tracks: float64 [N, 4], x1, y1, x2, y2 in pixels."""
     centre, half = state[0, :, :2], state[0, :, 2:] / 2
-    return np.concatenate((centre - half, centre + half), axis=1)
+    boxes = np.empty((len(centre), 4))
+    np.subtract(centre, half, out=boxes[:, :2])
+    np.add(centre, half, out=boxes[:, 2:])
+    return boxes
 
 
 def _centred(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
     """Convert boxes [N, 4] from corners to centre x, centre y, width, height."""
     first, last = boxes[:, :2], boxes[:, 2:]
-    return np.concatenate(((first + last) / 2, last - first), axis=1)
+    centred = np.empty((len(boxes), 4))
+    np.add(first, last, out=centred[:, :2])
+    centred[:, :2] /= 2
+    np.subtract(last, first, out=centred[:, 2:])
+    return centred
 
 
 def _size(state: State) -> NDArray[np.float64]:
     """Return width, height, width, height of each box, [N, 4], which the noise is proportional to."""
-    size: NDArray[np.float64] = np.maximum(state[0][:, (2, 3, 2, 3)], SMALLEST_PX)
+    size = np.empty(state.shape[1:])
+    np.maximum(state[0, :, 2:], SMALLEST_PX, out=size[:, 2:])
+    size[:, :2] = size[:, 2:]
     return size

@@ -43,18 +43,20 @@ def compare(
     """
     overlap = iou(boxes, detections[:, :4])
     rows, columns = (overlap >= HIGH_IOU).nonzero()
-    near = overlap[rows, columns]
-    hidden = lost[rows]
-    near[hidden] *= LOST_SHARE
-    fits = votes.fit(rows, detections[columns, 5].astype(np.int64))
-    size = _area(boxes)[rows] / _area(detections)[columns]
+    near, close = overlap[rows, columns], detections[columns]
+    hidden = lost[rows].nonzero()[0]
+    if len(hidden):
+        near[hidden] *= LOST_SHARE
+    fits = votes.fit(rows, close[:, 5].astype(np.int64))
+    size = _area(boxes)[rows] / _area(close)
     share = np.minimum(size, 1 / size)
     allowed = (near >= OTHER_CLASS_IOU * (1 - fits)) & (share >= LEAST_AREA_SHARE)
-    near[hidden] *= share[hidden] ** LOST_SIZE_POWER
+    if len(hidden):
+        near[hidden] *= share[hidden] ** LOST_SIZE_POWER
     possible = np.zeros(overlap.shape, np.bool_)
     possible[rows, columns] = allowed
     likeness = np.zeros(overlap.shape)
-    likeness[rows, columns] = near * detections[columns, 4] * (1 + fits) / 2
+    likeness[rows, columns] = near * close[:, 4] * (1 + fits) / 2
     return overlap, likeness, possible
 
 

@@ -27,6 +27,8 @@ PRIOR_LOG_ODDS, PRIOR_WEIGHT = 2.0, 5.0
 RISE_FROM_LOG_ODDS, RISE = 2.3, 4.0
 """Where the thresholds begin to rise, and how much they rise for a unit of the sure score."""
 _BINS = round((HIGH_LOG_ODDS - LOW_LOG_ODDS) / STEP_LOG_ODDS) + 1
+_EDGES = 1 / (1 + np.exp(-(LOW_LOG_ODDS + STEP_LOG_ODDS * (np.arange(_BINS - 1) + 0.5))))
+"""The scores between each two bins; what is beyond the first or the last bin belongs to it."""
 
 
 class ScoreScale:
@@ -49,15 +51,11 @@ class ScoreScale:
         """Count the scores of one frame's boxes, float64 [N], 0..1, and update the thresholds."""
         if not len(scores):
             return
-        inside = np.minimum(np.maximum(scores, 1e-9), 1 - 1e-9)
-        places = (np.log(inside / (1 - inside)) - LOW_LOG_ODDS) / STEP_LOG_ODDS
-        bins = np.minimum(np.maximum(places.round(), 0), _BINS - 1).astype(np.intp)
-        self._weights += np.bincount(bins, inside, _BINS)
+        self._weights += np.bincount(_EDGES.searchsorted(scores), scores, _BINS)
         below = self._weights.cumsum()
         sure = LOW_LOG_ODDS + STEP_LOG_ODDS * int(np.searchsorted(below, SURE_SHARE * below[-1]))
         settings = self._settings
         rise = RISE * max(0.0, sure - RISE_FROM_LOG_ODDS)
-        settings = self._settings
         self.high_score = _raised(settings.high_score, rise, most=settings.raised_high_score)
         self.new_score = _raised(settings.new_score, rise, most=settings.raised_new_score)
 

@@ -128,10 +128,11 @@ class Tracker:
             raise InferenceFailed(
                 f"detections have the shape {detections.shape}, not [N, 6]; build the model again"
             )
-        valid = detections[np.isfinite(detections).all(axis=1)].astype(np.float64)
+        finite = np.isfinite(detections)
+        valid = (detections if finite.all() else detections[finite.all(axis=1)]).astype(np.float64)
         valid[:, :4] = np.minimum(np.maximum(valid[:, :4], 0), self._picture)
-        inside = (valid[:, 0] < valid[:, 2]) & (valid[:, 1] < valid[:, 3])
-        return valid[inside]
+        inside = valid[:, :2] < valid[:, 2:4]
+        return valid if inside.all() else valid[inside.all(axis=1)]
 
     def _boxes_of_update(self, matches: MatchedTracks) -> list[TrackBoxes]:
         """Return boxes of matched tracks, earlier boxes of confirmed ones, and boxes that fill their gaps."""
@@ -205,16 +206,18 @@ class Tracker:
             classes=matches.classes[rows],
             interpolated=np.full(len(ids), interpolated),
         )
-        inside = np.flatnonzero((corners[:, :2] < corners[:, 2:]).all(axis=1))
-        return table if len(inside) == len(table) else _select_rows(table, inside)
+        inside = corners[:, :2] < corners[:, 2:]
+        return table if inside.all() else _select_rows(table, np.flatnonzero(inside.all(axis=1)))
 
 
 def _composed(cameras: list[NDArray[np.float64]]) -> NDArray[np.float64] | None:
     """Compose successive motions into one, float64 [2, 3]; None if there are none."""
+    if not cameras:
+        return None
     total = np.eye(3)
     for camera in cameras:
         total[:2] = camera @ total
-    return total[:2] if cameras else None
+    return total[:2]
 
 
 def _concatenated(tables: list[TrackBoxes]) -> TrackBoxes:
