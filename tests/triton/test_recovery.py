@@ -248,7 +248,9 @@ def test_one_that_dies_again_and_again_fails_the_job_as_retryable_and_leaves_not
             upscaled(worker, clip, tmp_path / "out.mp4", model="endless")  # or it ends between two deaths
         assert caught.value.retryable
         assert "\n" not in str(caught.value)
-        assert 3 < len(killed) < 12
+        # After the first death the model is loaded again, after the second the tile is halved, and after the
+        # third it cannot be halved again. Deaths while the model is loaded come on top of these three.
+        assert 3 <= len(killed) < 12
         if victim == "tritonserver":
             assert caught.type is TritonUnavailable
             assert "died 4 times within 10 minutes" in str(caught.value)
