@@ -18,17 +18,26 @@ def iou(boxes: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.f
     Returns:
         float64 [N, M], 0..1; 0 where both boxes have no area.
     """
-    x1, y1, x2, y2 = boxes.T[:, :, None]
-    u1, v1, u2, v2 = others.T
-    width = np.minimum(x2, u2)
-    width -= np.maximum(x1, u1)
-    height = np.minimum(y2, v2)
-    height -= np.maximum(y1, v1)
+    return iou_and_areas(boxes, others)[0]
+
+
+def iou_and_areas(
+    boxes: NDArray[np.float64], others: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return what `iou` returns, [N, M], and the areas of the boxes, [N], and of the others, [M]."""
+    one, other = boxes.T[:, :, None], others.T[:, None, :]
+    width = np.minimum(one[2], other[2])
+    width -= np.maximum(one[0], other[0])
+    height = np.minimum(one[3], other[3])
+    height -= np.maximum(one[1], other[1])
     common = np.maximum(width, 0, out=width)
     common *= np.maximum(height, 0, out=height)
-    union = (x2 - x1) * (y2 - y1) + (u2 - u1) * (v2 - v1) - common
-    overlap: NDArray[np.float64] = common / np.maximum(union, _TINY)
-    return overlap
+    size, other_size = one[2:] - one[:2], other[2:] - other[:2]
+    area, other_area = size[0] * size[1], other_size[0] * other_size[1]
+    union = area + other_area
+    union -= common
+    np.maximum(union, _TINY, out=union)
+    return common / union, area[:, 0], other_area[0]
 
 
 def assign(
@@ -44,12 +53,14 @@ def assign(
         The paired rows, rising, and their columns: intp [K] each.
     """
     # Most pairs are the only possible one for both their row and their column, and need no search.
-    of_row, of_column = possible.sum(axis=1), possible.sum(axis=0)
-    rows, columns = (possible & (of_row == 1)[:, None] & (of_column == 1)).nonzero()
+    rows, columns = possible.nonzero()
+    of_row, of_column = np.bincount(rows), np.bincount(columns)
+    only = (of_row[rows] == 1) & (of_column[columns] == 1)
+    if np.count_nonzero(only) == len(only):
+        return rows, columns
+    rows, columns = rows[only], columns[only]
     of_row[rows] = of_column[columns] = 0
     open_rows, open_columns = of_row.nonzero()[0], of_column.nonzero()[0]
-    if not len(open_rows):
-        return rows, columns
     # Imported here because it takes a second, and commands that only check a request do not need it.
     from scipy.optimize import linear_sum_assignment  # noqa: PLC0415
 

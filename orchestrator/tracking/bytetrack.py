@@ -129,7 +129,8 @@ class ByteTracker:
         before = tracks[rows]
         kalman.correct(self._state, rows, found[:, :4])
         settled = before["status"] != _NEW
-        if not settled.all():
+        candidates = np.count_nonzero(settled) < len(settled)
+        if candidates:
             confirmed = ~settled & self._is_confirmed(before, found[:, 4], pts)
             self._assign_ids(rows[confirmed])
             settled |= confirmed
@@ -138,18 +139,20 @@ class ByteTracker:
         status[status == _TRACKED] = _LOST
         status[rows[settled]] = _TRACKED
         self._save(rows, found, frame=frame, pts=pts)
-        self._vote(matched, merged)
+        if len(merged.rows):
+            self._vote(matched, merged)
         ended |= (status == _LOST) & (pts - tracks["pts"] > self._lost_pts)
-        matches = self._matched(rows[settled], before=before[settled])
-        for row in rows[~settled]:
-            self._unreturned[row].append(tracks[row].copy())
-        unmatched = np.ones(len(detections), np.bool_)
-        unmatched[columns] = False
+        if candidates:
+            for row in rows[~settled]:
+                self._unreturned[row].append(tracks[row].copy())
+            rows, before, found = rows[settled], before[settled], found[settled]
+        matches = self._matched(rows, before=before)
         self._drop(ended)
-        starting = detections[unmatched & (detections[:, 4] >= self._settings.new_score)]
-        if len(starting):
-            apart = are_apart(starting, found[settled])
-            self._start_tracks(starting[apart], frame=frame, pts=pts)
+        starts = detections[:, 4] >= self._settings.new_score
+        starts[columns] = False
+        if np.count_nonzero(starts):
+            starting = detections[starts]
+            self._start_tracks(starting[are_apart(starting, found)], frame=frame, pts=pts)
         return matches
 
     def _is_confirmed(
@@ -237,7 +240,8 @@ class ByteTracker:
             rows, columns = tracks.nonzero()[0], chosen.nonzero()[0]
             if not (len(rows) and len(columns)):
                 return
-            allowed = possible & (overlap >= least_iou)
+            # `possible` implies HIGH_IOU already.
+            allowed = possible if least_iou == HIGH_IOU else possible & (overlap >= least_iou)
             if allowed.shape != (len(rows), len(columns)):
                 every = rows[:, None], columns
                 weights, allowed = weights[every], allowed[every]
@@ -248,9 +252,9 @@ class ByteTracker:
         low = ~high & (scores >= self._settings.low_score)
         new = status == _NEW
         pair(~new, high, likeness, HIGH_IOU)
-        if low.any():
+        if np.count_nonzero(low):
             pair((status == _TRACKED) & (matched < 0), low, overlap, LOW_IOU)
-        if not new.any():
+        if not np.count_nonzero(new):
             return matched
         sure = self._tracks["sure"]
         free = np.ones(len(scores), np.bool_)
@@ -277,7 +281,7 @@ class ByteTracker:
             self._votes.add(track, np.full(len(track), kind), np.full(len(track), score))
 
     def _drop(self, ended: NDArray[np.bool_]) -> None:
-        if ended.any():
+        if np.count_nonzero(ended):
             self._tracks = self._tracks[~ended]
             self._votes.keep(~ended)
             self._unreturned = [self._unreturned[row] for row in np.flatnonzero(~ended).tolist()]

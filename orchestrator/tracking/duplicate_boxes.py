@@ -53,7 +53,7 @@ def merge_boxes(detections: NDArray[np.float64]) -> MergedBoxes:
     """
     rows, classes, scores = _NONE
     kinds = detections[:, 5]
-    if len(kinds) > 1 and (kinds != kinds[0]).any():
+    if len(kinds) > 1 and np.count_nonzero(kinds != kinds[0]):
         order = np.argsort(-detections[:, 4], kind="stable")
         pairs = _same_place(detections[order])
         if len(pairs):

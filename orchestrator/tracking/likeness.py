@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestrator.tracking.association import iou
+from orchestrator.tracking.association import iou_and_areas
 from orchestrator.tracking.class_votes import ClassVotes
 
 HIGH_IOU = 0.2
@@ -41,14 +41,14 @@ def compare(
         detection, less for other classes and for lost tracks, the less the more their size differs; and
         whether both may be one thing, bool [T, N].
     """
-    overlap = iou(boxes, detections[:, :4])
+    overlap, areas, other_areas = iou_and_areas(boxes, detections[:, :4])
     rows, columns = (overlap >= HIGH_IOU).nonzero()
     near, close = overlap[rows, columns], detections[columns]
     hidden = lost[rows].nonzero()[0]
     if len(hidden):
         near[hidden] *= LOST_SHARE
     fits = votes.fit(rows, close[:, 5].astype(np.int64))
-    size = _area(boxes)[rows] / _area(close)
+    size = areas[rows] / other_areas[columns]
     share = np.minimum(size, 1 / size)
     allowed = (near >= OTHER_CLASS_IOU * (1 - fits)) & (share >= LEAST_AREA_SHARE)
     if len(hidden):
@@ -58,9 +58,3 @@ def compare(
     likeness = np.zeros(overlap.shape)
     likeness[rows, columns] = near * close[:, 4] * (1 + fits) / 2
     return overlap, likeness, possible
-
-
-def _area(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the areas of boxes, float64 [N]; the first four columns are x1, y1, x2, y2."""
-    area: NDArray[np.float64] = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-    return area

@@ -53,7 +53,7 @@ class ScoreScale:
             return
         self._weights += np.bincount(_EDGES.searchsorted(scores), scores, _BINS)
         below = self._weights.cumsum()
-        sure = LOW_LOG_ODDS + STEP_LOG_ODDS * int(np.searchsorted(below, SURE_SHARE * below[-1]))
+        sure = LOW_LOG_ODDS + STEP_LOG_ODDS * int(below.searchsorted(SURE_SHARE * below[-1]))
         settings = self._settings
         rise = RISE * max(0.0, sure - RISE_FROM_LOG_ODDS)
         self.high_score = _raised(settings.high_score, rise, most=settings.raised_high_score)

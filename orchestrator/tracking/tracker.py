@@ -129,10 +129,12 @@ class Tracker:
                 f"detections have the shape {detections.shape}, not [N, 6]; build the model again"
             )
         finite = np.isfinite(detections)
-        valid = (detections if finite.all() else detections[finite.all(axis=1)]).astype(np.float64)
+        if np.count_nonzero(finite) < finite.size:
+            detections = detections[finite.all(axis=1)]
+        valid = detections.astype(np.float64)
         valid[:, :4] = np.minimum(np.maximum(valid[:, :4], 0), self._picture)
         inside = valid[:, :2] < valid[:, 2:4]
-        return valid if inside.all() else valid[inside.all(axis=1)]
+        return valid if np.count_nonzero(inside) == inside.size else valid[inside.all(axis=1)]
 
     def _boxes_of_update(self, matches: MatchedTracks) -> list[TrackBoxes]:
         """Return boxes of matched tracks, earlier boxes of confirmed ones, and boxes that fill their gaps."""
@@ -204,10 +206,12 @@ class Tracker:
             boxes=corners,
             scores=scores.astype(np.float32),
             classes=matches.classes[rows],
-            interpolated=np.full(len(ids), interpolated),
+            interpolated=np.full(len(ids), interpolated, np.bool_),
         )
         inside = corners[:, :2] < corners[:, 2:]
-        return table if inside.all() else _select_rows(table, np.flatnonzero(inside.all(axis=1)))
+        if np.count_nonzero(inside) == inside.size:
+            return table
+        return _select_rows(table, np.flatnonzero(inside.all(axis=1)))
 
 
 def _composed(cameras: list[NDArray[np.float64]]) -> NDArray[np.float64] | None:
