@@ -17,6 +17,7 @@ from orchestrator.errors import BadRequest
 from orchestrator.framing.appearances import CENTRAL, MOVING, Appearance, InView, find_appearances
 from orchestrator.framing.camera_drift import CameraDrift
 from orchestrator.framing.class_order import ClassGroup
+from orchestrator.framing.followed_stretches import Part, stretches_of, without_holes
 from orchestrator.framing.frame_durations import frame_ends_s
 from orchestrator.framing.subject_schedule import Turn, schedule_subjects
 from orchestrator.framing.target import Target, joined, target_of, target_of_nobody, target_of_turn
@@ -87,6 +88,7 @@ class SubjectChooser:
         found = find_appearances(chosen, drift=drift, times_s=times_s, width=width, height=height)
         self._turns = schedule_subjects(found, cuts=subjects.cuts, times_s=times_s)
         self._near = _in_view(self._turns, found)
+        self._somebody = InView([appearance for appearance in found if appearance.is_somebody])
         has_people = any(appearance.group is ClassGroup.PERSON for appearance in found)
         self._absent = "nobody" if has_people else "nothing to follow"
 
@@ -95,18 +97,18 @@ class SubjectChooser:
         if self._by_id is not None:
             return self._by_id
         times_s, ends_s = self._times_s, self._ends_s
-        parts: list[tuple[Target, FollowedStretch]] = []
+        parts: list[tuple[Target, Part]] = []
         for turn, near in zip(self._turns, self._near, strict=True):
             target, beside = target_of_turn(turn, near, sides=size, times_s=times_s)
-            stretch = FollowedStretch(
-                start=_seconds(times_s[turn.first]),
-                end=_seconds(ends_s[turn.last]),
+            part = Part(
+                first=turn.first,
+                after=turn.last + 1,
                 track=turn.appearance.track,
                 class_name=turn.appearance.class_name,
                 beside=tuple(beside),
                 reason=_reason(turn),
             )
-            parts.append((target, stretch))
+            parts.append((target, part))
         factor = widest_factor(size, width=self._width, height=self._height)
         widest = "as much of the picture as the shape allows"
         if abs(size[0] * self._height - size[1] * self._width) <= self._height:
@@ -117,23 +119,44 @@ class SubjectChooser:
             is_wide = is_long_enough(wide_time, factor)
             if is_wide:
                 wide.append(wide_time)
-            stretch = FollowedStretch(
-                start=_seconds(times_s[begin]),
-                end=_seconds(ends_s[end - 1]),
-                track=None,
-                class_name=None,
-                reason=f"{self._absent} is in view: {widest if is_wide else 'the middle of the picture'}",
-            )
+            shows = widest if is_wide else "the middle of the picture"
             at_rest = _frames_at_rest(begin, end, wide_time, times_s)
             nobody = target_of_nobody(at_rest, width=self._width, height=self._height)
-            parts.append((nobody, stretch))
-        parts.sort(key=lambda part: int(part[0].frames[0]))
+            parts.append(
+                (nobody, Part(first=begin, after=end, reason=f"{self._absence(begin, end)}: {shows}"))
+            )
+        parts.sort(key=lambda part: part[1].first)
+        complete = without_holes(
+            [part for _, part in parts],
+            cuts=self._cuts,
+            times_s=times_s,
+            shortest_s=HOLD_AFTER_S,
+            describe=self._pause,
+        )
         return Choice(
             target=joined([target for target, _ in parts]),
             hold_after_s=np.inf,
-            stretches=tuple(stretch for _, stretch in parts),
+            stretches=stretches_of(complete, times_s),
             wide=tuple(wide),
         )
+
+    def _absence(self, begin: int, end: int) -> str:
+        """Return why nobody is followed from frame `begin` to before `end`."""
+        if self._somebody.between(begin, end - 1):
+            return "whoever is in view is there too briefly to be followed"
+        return f"{self._absent} is in view"
+
+    def _pause(self, begin: int, end: int, before: Part | None, after: Part | None) -> str:
+        """Return why nobody is followed in a shorter time, and what the camera does; see `Describe`."""
+        if before is None or before.track is None:
+            does = "the camera waits for the next one"
+        elif after is None or after.track is None:
+            does = "the camera stays"
+        elif after.track == before.track:
+            does = "the camera waits for the same one"
+        else:
+            does = "the camera goes on to the next one"
+        return f"{self._absence(begin, end)}: {does}"
 
 
 def _in_view(turns: Sequence[Turn], appearances: Iterable[Appearance]) -> list[list[Appearance]]:
@@ -152,21 +175,27 @@ def _by_id(subjects: SubjectTracks, track: int, times_s: NDArray[np.float64]) ->
     gaps = (np.diff(subject.frames) > 1) & (np.diff(times_s[subject.frames]) > HOLD_AFTER_S)
     ends = np.flatnonzero(np.append(gaps | (np.diff(shots) > 0), True))
     begins = np.append(0, ends[:-1] + 1)
-    ends_s = frame_ends_s(times_s)
-    stretches = [
-        FollowedStretch(
-            start=_seconds(times_s[subject.frames[begin]]),
-            end=_seconds(ends_s[subject.frames[end]]),
+    parts = [
+        Part(
+            first=first,
+            after=last + 1,
             track=track,
             class_name=subject.class_name,
             reason="the request names this track",
         )
-        for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)
+        for first, last in zip(subject.frames[begins].tolist(), subject.frames[ends].tolist(), strict=True)
     ]
+    complete = without_holes(
+        parts,
+        cuts=subjects.cuts,
+        times_s=times_s,
+        shortest_s=HOLD_AFTER_S,
+        describe=lambda *_: f"track {track} is not in view: the camera stays",
+    )
     return Choice(
         target=target_of(subject.frames, subject.boxes, subject.class_name),
         hold_after_s=HOLD_AFTER_S,
-        stretches=tuple(stretches),
+        stretches=stretches_of(complete, times_s),
     )
 
 
@@ -238,7 +267,3 @@ def _reason(turn: Turn) -> str:
     if ours.weight > best.weight and gains[gain] > 0:
         return f"{before}it {gain} {others}"
     return f"{before}it is in view for longer, or larger or surer, than {others}"
-
-
-def _seconds(time_s: float) -> float:
-    return round(float(time_s), 6)

@@ -115,18 +115,18 @@ class Follow(Strict):
 
 
 class FollowedStretch(Strict):
-    """Whom the crop followed for some time."""
+    """Whom the crop followed for some time; the stretches of a video have no time between them."""
 
     start: float
     """Where it begins, in seconds from the start of the source."""
     end: float
     """Where it ends, in seconds from the start of the source."""
     track: int | None
-    """The id of the track; None where nobody was in view, and the crop went to the middle of the picture, or
-    widened to as much of it as its shape allows."""
+    """The id of the track; None where nobody was followed: the camera waited, and if that was for long, the
+    crop went to the middle of the picture, or widened to as much of it as its shape allows."""
     class_name: str | None
-    """The class of the track; None where nobody was in view."""
+    """The class of the track; None where nobody was followed."""
     beside: tuple[int, ...] = Field(default=(), max_length=MOST_BESIDE)
     """The ids of tracks that were kept in the crop beside it, while they fitted."""
     reason: str
-    """Why this one was followed, in words."""
+    """Why this one was followed, or nobody, in words."""

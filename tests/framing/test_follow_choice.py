@@ -307,11 +307,66 @@ def test_a_safe_zone_at_the_side_moves_the_subject_away_from_it() -> None:
     assert places["right"] == pytest.approx(960 - 0.3 * CROP_PX, abs=5)
 
 
-def test_the_stretches_say_when_whom_and_why_in_order() -> None:
+def test_the_stretches_say_whom_and_why_at_every_moment() -> None:
     for scene in SCENES.values():
-        _, following, _ = followed(scene)
-        times = [time for stretch in following.stretches for time in (stretch.start, stretch.end)]
-        assert times == sorted(times)
-        assert all(stretch.reason and stretch.start < stretch.end for stretch in following.stretches)
-        named = [followed(scene, track=number)[1].stretches for number in (1,)]
-        assert all(stretch.track == 1 and "names this track" in stretch.reason for stretch in named[0])
+        for asks in ({}, {"track": 1}):
+            _, following, _ = followed(scene, **asks)
+            times = [time for stretch in following.stretches for time in (stretch.start, stretch.end)]
+            assert times[0] == 0
+            assert times[-1] == scene.frames / RATE
+            assert times[1:-1:2] == times[2::2]
+            assert all(stretch.reason and stretch.start < stretch.end for stretch in following.stretches)
+        for stretch in following.stretches:
+            said = "names this track" if stretch.track == 1 else "track 1 is not in view: the camera stays"
+            assert said in stretch.reason
+
+
+def test_a_short_time_without_a_subject_is_a_stretch_of_its_own() -> None:
+    """The truth is written out here: who is in view when, and where the cuts are."""
+    figures = [
+        figure(1, "person", [(0, 400), (4, 500)]),
+        figure(2, "person", [(5.2, 900), (9, 900)]),
+        figure(3, "person", [(9.2, 300), (9.5, 300)]),  # a glimpse
+        figure(4, "person", [(10.6, 1500), (14, 1500)]),
+        figure(5, "person", [(14.4, 1000), (18, 1000)]),
+    ]
+    _, following, _ = followed(scene_of(19, *figures, cuts=(9 * RATE, 14 * RATE)))
+    assert [(each.start, each.end, each.track) for each in following.stretches] == [
+        (0, 4, 1),
+        (4, 5.2, None),
+        (5.2, 9, 2),
+        (9, 10.6, None),
+        (10.6, 14, 4),
+        (14, 18, 5),  # the detector may need the first 0.4 s
+        (18, 19, None),
+    ]
+    reasons = [each.reason for each in following.stretches if each.track is None]
+    assert reasons == [
+        "nobody is in view: the camera goes on to the next one",
+        "whoever is in view is there too briefly to be followed: the camera waits for the next one",
+        "nobody is in view: the camera stays",
+    ]
+
+
+def test_the_stretches_of_a_named_track_say_when_it_is_away() -> None:
+    document = scene_of(12, figure(1, "person", [(1, 400), (10, 900)])).document()
+    (track,) = document["tracks"]
+    away = [*range(75, 81), *range(125, 165)]  # 0.24 s, which the camera does not notice, and 1.6 s
+    track["frames"] = [box for box in track["frames"] if box["frame"] not in away]
+    document["video"]["cuts"] = [270, 280]
+    following = follow_subject(
+        parse_tracks(document),
+        track=1,
+        aspect=TALL,
+        zoom=None,
+        times_s=np.arange(12 * RATE) / RATE,
+        width=WIDTH,
+        height=HEIGHT,
+    )
+    assert [(each.start, each.end, each.track) for each in following.stretches] == [
+        (0, 1, None),
+        (1, 5, 1),
+        (5, 6.6, None),
+        (6.6, 10, 1),
+        (10, 12, None),
+    ]

@@ -3516,7 +3516,7 @@ export interface components {
         };
         /**
          * FollowedStretch
-         * @description Whom the crop followed for some time.
+         * @description Whom the crop followed for some time; the stretches of a video have no time between them.
          */
         FollowedStretch: {
             /**
@@ -3531,12 +3531,12 @@ export interface components {
             end: number;
             /**
              * Track
-             * @description The id of the track; null where nobody was in view, and the crop went to the middle of the picture, or widened to as much of it as its shape allows.
+             * @description The id of the track; null where nobody was followed: the camera waited, and if that was for long, the crop went to the middle of the picture, or widened to as much of it as its shape allows.
              */
             track: number | null;
             /**
              * Class Name
-             * @description The class of the track; null where nobody was in view.
+             * @description The class of the track; null where nobody was followed.
              */
             class_name: string | null;
             /**
@@ -3547,7 +3547,7 @@ export interface components {
             beside: number[];
             /**
              * Reason
-             * @description Why this one was followed, in words.
+             * @description Why this one was followed, or nobody, in words.
              */
             reason: string;
         };
