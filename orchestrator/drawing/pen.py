@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import colorsys
 import itertools
+import re
 import unicodedata
 from collections.abc import Sequence
 from functools import cache
@@ -12,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from orchestrator.drawing.small_digits import DIGIT_HIGH_PX, DIGIT_WIDE_PX, SMALL_DIGITS
 from orchestrator.frames import Pixels
 
 Rectangle = tuple[int, int, int, int]
@@ -36,7 +38,10 @@ _DARKEST = 0.45
 _LONGEST_NAME = 24
 
 _SMALLEST_TEXT_PX = 7.0
-"""Least height of capital letters: with OpenCV's fonts, digits of fewer pixels cannot be told apart."""
+"""Least height of capital letters."""
+
+_SMALL_DIGITS_BELOW_PX = 10.0
+"""Digits of texts whose capital letters are lower are drawn from whole pixels (`small_digits.py`)."""
 
 _MOST_OF_PICTURE = 1 / 8
 """A label that would cover more of the picture is shorter, or left out."""
@@ -176,44 +181,71 @@ class Pen:
 
     def _plate(self, text: str, small: str, colour: Ink) -> Pixels:
         """Return the picture of a label, uint8 [h, w, 3]."""
-        scale, thickness = text_scale(self._text_px), max(1, round(self._text_px / 9))
         small_px = max(_SMALLEST_TEXT_PX, 0.75 * self._text_px)
-        small_scale, small_thickness = text_scale(small_px), max(1, round(small_px / 9))
-        margin = round(self._text_px * 0.5)
-        (_, high), below = cv2.getTextSize(text, FONT, scale, thickness)
-        wide = _text_width(text, scale, thickness)
-        small_wide = _text_width(small, small_scale, small_thickness) + margin if small else 0
+        margin, gap = round(self._text_px * 0.5), round(self._text_px * 0.75)
+        (_, high), below = cv2.getTextSize(text, FONT, text_scale(self._text_px), _thickness(self._text_px))
+        wide = _text_width(text, self._text_px)
+        small_wide = _text_width(small, small_px) + gap if small else 0
         size = (high + max(below, margin) + margin, wide + small_wide + 2 * margin, 3)
         plate = np.full(size, colour, np.uint8)
         base = margin + high
-        _write(plate, text, (margin, base), scale, thickness)
-        _write(plate, small, (2 * margin + wide, base), small_scale, small_thickness)
+        _write(plate, text, (margin, base), self._text_px)
+        _write(plate, small, (margin + wide + gap, base), small_px)
         cv2.rectangle(plate, (0, 0), (size[1] - 1, size[0] - 1), DARK, self._rim_px)
         return plate
 
 
-def _text_width(text: str, scale: float, thickness: int) -> int:
+def _thickness(height_px: float) -> int:
+    """Return the thickness of the lines of text whose capital letters have this height, in pixels."""
+    return max(1, round(height_px / 9))
+
+
+def _parts(text: str, height_px: float) -> list[str]:
+    """Divide a text into what is written at once: full stops, small digits, and what is between them."""
+    apart = r"[.]|[0-9]" if height_px < _SMALL_DIGITS_BELOW_PX else r"[.]"
+    return [part for part in re.split(f"({apart})", text) if part]
+
+
+def _part_width(part: str, height_px: float) -> int:
+    """Return by how much a part of a text moves the next one to the right, in pixels."""
+    if part == ".":
+        return _stop_px(height_px) + 2
+    if _is_small_digit(part, height_px):
+        return DIGIT_WIDE_PX + 1
+    return int(cv2.getTextSize(part, FONT, text_scale(height_px), _thickness(height_px))[0][0])
+
+
+def _text_width(text: str, height_px: float) -> int:
     """Return the width of a text that `_write` writes, in pixels."""
-    parts = text.split(".")
-    widths = [cv2.getTextSize(part, FONT, scale, thickness)[0][0] if part else 0 for part in parts]
-    return sum(widths) + (len(parts) - 1) * (_stop_px(thickness) + 2)
+    return sum(_part_width(part, height_px) for part in _parts(text, height_px))
 
 
-def _stop_px(thickness: int) -> int:
+def _is_small_digit(part: str, height_px: float) -> bool:
+    return height_px < _SMALL_DIGITS_BELOW_PX and len(part) == 1 and part in "0123456789"
+
+
+def _stop_px(height_px: float) -> int:
     """Return the width and the height of a full stop, in pixels."""
-    return max(2, round(1.2 * thickness))
+    return max(2, round(1.2 * _thickness(height_px)))
 
 
-def _write(plate: Pixels, text: str, at: tuple[int, int], scale: float, thickness: int) -> None:
-    """Write dark text, each full stop as a solid square: OpenCV draws it so faintly that 0.9 reads as 09."""
-    (x, base), side = at, _stop_px(thickness)
-    for number, part in enumerate(text.split(".")):
-        if number:
-            plate[base + 1 - side : base + 1, x + 1 : x + 1 + side] = DARK
-            x += side + 2
-        if part:
+def _write(plate: Pixels, text: str, at: tuple[int, int], height_px: float) -> None:
+    """Write dark text whose capital letters have a height, from a point on its base line.
+
+    Each full stop is a solid square: OpenCV draws it so faintly that 0.9 reads as 09.
+    """
+    (x, base), side = at, _stop_px(height_px)
+    below = base if height_px < _SMALL_DIGITS_BELOW_PX else base + 1
+    for part in _parts(text, height_px):
+        if part == ".":
+            plate[below - side : below, x + 1 : x + 1 + side] = DARK
+        elif _is_small_digit(part, height_px):
+            shape = plate[below - DIGIT_HIGH_PX : below, x : x + DIGIT_WIDE_PX]
+            shape[SMALL_DIGITS[int(part)]] = DARK
+        else:
+            scale, thickness = text_scale(height_px), _thickness(height_px)
             cv2.putText(plate, part, (x, base), FONT, scale, DARK, thickness, cv2.LINE_AA)
-            x += _text_width(part, scale, thickness)
+        x += _part_width(part, height_px)
 
 
 def _covered(spot: Rectangle, avoid: Sequence[Rectangle]) -> int:
