@@ -3,6 +3,7 @@
     python -m benchmarks.follow                            # ../shared/real, tracked with yolov8n
     python -m benchmarks.follow VIDEO --tracks tracks.json
     python -m benchmarks.follow --made                     # only the made scenes
+    python -m benchmarks.follow --cost                     # only the time that planning takes
 
 Every track of at least FEWEST boxes is followed in each aspect ratio. The table shows the share of frames in
 which the middle of the box is in the middle half of the crop, in both directions; the same share of those
@@ -13,7 +14,8 @@ move. The simple cameras keep the middle of the box, or its mean over a second, 
 Then whoever matters most is followed (`--follow main`), in the video and in made scenes in which it is known
 who that is (tools/fixtures/follow_scenes.py). These tables show the share of the subjects' boxes that lie
 wholly in the crop, of those that are small enough; the longest time in which somebody was in view but the
-middle of nobody's box in the crop; and the jerk as above. In the video all who were tracked as people count.
+middle of nobody's box in the crop, nor a quarter of it covered by one; and the jerk as above. In the video
+all who were tracked as people count.
 
 Without --tracks a yolov8n, built from the weights in ../shared/real, tracks the video with a local Triton.
 """
@@ -94,8 +96,12 @@ def main() -> None:
     parser.add_argument("--tracks", type=Path, help="the tracks of the video, from a track job")
     parser.add_argument("--zoom", type=float, default=1.0)
     parser.add_argument("--made", action="store_true", help="measure only the made scenes")
+    parser.add_argument("--cost", action="store_true", help="measure only the time that planning takes")
     arguments = parser.parse_args()
     print(f"python -m benchmarks.follow {' '.join(sys.argv[1:])}; {dt.date.today()}")  # noqa: DTZ011
+    if arguments.cost:
+        measure_cost()
+        return
     if not arguments.made:
         measure_video(arguments)
     measure_scenes()
@@ -170,6 +176,31 @@ def measure_scenes() -> None:
             print(f"| {text} | {scene.name} | {quality} | {len(following.path)} |")
             qualities.append(quality)
         print(f"| {text} | **all** | {sum(qualities[1:], qualities[0])} | |")
+
+
+def measure_cost() -> None:
+    """Print how long an hour of somebody who walks to and fro, and stands now and then, takes to plan."""
+    random = np.random.default_rng(0)
+    times_s = np.arange(3600 * 30) / 30
+    stops_s = np.arange(0, 3606, 3.0)
+    places = np.repeat(random.uniform(0.2, 0.8, len(stops_s)), random.integers(1, 3, len(stops_s)))
+    x = np.interp(times_s, stops_s, places[: len(stops_s)] * 1920) + random.normal(0, 2, len(times_s))
+    frames = [{"frame": frame, "bbox": [place - 50, 410, 100, 300]} for frame, place in enumerate(x.tolist())]
+    video = {"width": 1920, "height": 1080, "frames": len(times_s)}
+    subjects = parse_tracks({"tracks": [{"id": 1, "class_name": "person", "frames": frames}], "video": video})
+    for track in (1, "main"):
+        started_s = process_time()
+        path = follow_subject(
+            subjects,
+            track=track,
+            aspect=parse_aspect(SHAPES[0]),
+            zoom=None,
+            times_s=times_s,
+            width=1920,
+            height=1080,
+        ).path
+        took_s = process_time() - started_s
+        print(f"an hour, --follow {track}: {took_s:.1f} s of CPU time, {len(path)} keyframes")
 
 
 def follow_main(

@@ -26,7 +26,8 @@ class FollowQuality:
         visible: number of boxes of subjects that are small enough for the crop.
         inside: number of these that lie wholly in the crop.
         seen: number of frames with a subject.
-        longest_empty_s: the longest time with a subject in view but no middle of one in the crop, in seconds.
+        longest_empty_s: the longest time in seconds in which a subject is in view but the crop is empty: no
+            middle of one is in it, and none covers a quarter of it.
         jerk: sum of the absolute third differences of the crop's middle, in pixels.
         raw_jerk: the same sum for the middles of the subjects' boxes as they were detected.
     """
@@ -88,6 +89,8 @@ def measure_follow(
         middles = (boxes[:, :2] + boxes[:, 2:]) / 2
         seen[frames] = True
         shown[frames] |= ((middles >= near) & (middles <= near + sides)).all(axis=1)
+        shared = np.minimum(boxes[:, 2:], near + sides) - np.maximum(boxes[:, :2], near)
+        shown[frames] |= np.maximum(shared, 0).prod(axis=1) >= sides.prod(axis=1) / 4
     for number in truth:
         detected = tracks.by_id[number].boxes
         raw_jerk += _jerk((detected[:, :2] + detected[:, 2:]) / 2)

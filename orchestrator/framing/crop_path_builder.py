@@ -70,7 +70,8 @@ class CropPathBuilder:
         factor = widest_factor((float(sides[0]), float(sides[1])), width=width, height=height)
         if wide and factor > 1:
             narrow = CropPath(times_s, crops, width=width, height=height)
-            knots_s = widening_knots(wide, factor)
+            jumps_s = [jump_s for time in wide for jump_s in time.jumps_s]
+            knots_s = np.union1d(widening_knots(wide, factor), [*jumps_s, *(s - JUMP_S for s in jumps_s)])
             places = np.searchsorted(times_s, knots_s)
             before = knots_s - np.append(-np.inf, times_s)[places]
             after = np.append(times_s, np.inf)[places] - knots_s

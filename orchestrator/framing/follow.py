@@ -16,6 +16,7 @@ from orchestrator.framing.subject_choice import Choice, SubjectChooser
 from orchestrator.framing.target import Target
 from orchestrator.framing.target_path import plan_crop_path
 from orchestrator.framing.track_file_reader import SubjectTracks
+from orchestrator.framing.widening import with_whole_shots
 from orchestrator.jobs.crop import FollowedStretch
 
 ROOM_TO_MOVE = 2.0
@@ -27,6 +28,8 @@ _HEAD_OF_CROP = 2 / 3
 """Largest share of the crop's height that a head should have."""
 _HEADS_FIT = 0.9
 """Share of the frames in which it should have no more."""
+_CLOSE_UPS = 0.5
+"""A shot is shown whole if a person is that close in more than this share of its frames (`target.py`)."""
 _CLOSER = (1.0, 1.25, 1.5, 1.75, 2.0)
 """Factors by which a crop is made smaller, the least that works, to keep heads clear of captions."""
 _HEADS_CLEAR = 0.98
@@ -80,13 +83,17 @@ def follow_subject(
     """
     subjects.check_video(width=width, height=height, frames=len(times_s))
     shape = aspect or Fraction(width, height)
+    close_ups: set[int] = set()
     chooser = SubjectChooser(
         subjects, track, class_name=class_name, times_s=times_s, width=width, height=height
     )
     if zoom is None:
         w, h = crop_of_aspect(shape, width=width, height=height)
         is_whole = w >= width - 1 and h >= height - 1
-        least = _room_to_move(chooser, shape, width=width, height=height) if is_whole else 1.0
+        least = 1.0
+        if is_whole:
+            close_ups = _close_ups(chooser.choose((w, h)).target, subjects.cuts)
+            least = _room_to_move(chooser, close_ups, subjects.cuts, shape, width=width, height=height)
         zooms = [least * closer for closer in (_CLOSER if safe != NO_SAFE_ZONES else _CLOSER[:1])]
     else:
         zooms = [zoom]
@@ -109,20 +116,40 @@ def follow_subject(
         hold_after_s=choice.hold_after_s,
         safe=safe,
         whole=track == "main",
-        wide=choice.wide,
+        wide=with_whole_shots(choice.wide, sorted(close_ups), cuts=subjects.cuts, times_s=times_s),
     )
     return Following(path=path, stretches=choice.stretches)
 
 
-def _room_to_move(chooser: SubjectChooser, shape: Fraction, *, width: int, height: int) -> float:
-    """Return the zoom of a crop that can move, and in which heads are not too large."""
+def _close_ups(target: Target, cuts: NDArray[np.int64]) -> set[int]:
+    """Return the numbers of the shots, from 0, that are to be shown whole."""
+    shots = np.searchsorted(cuts, target.frames, side="right")[~target.is_wish]
+    frames = np.bincount(shots)
+    close = np.bincount(shots, weights=target.is_close_up[~target.is_wish])
+    return set(np.flatnonzero(close > _CLOSE_UPS * frames).tolist())
+
+
+def _room_to_move(
+    chooser: SubjectChooser,
+    close_ups: set[int],
+    cuts: NDArray[np.int64],
+    shape: Fraction,
+    *,
+    width: int,
+    height: int,
+) -> float:
+    """Return the zoom of a crop that can move and has room for heads; 1 if all shots are close-ups."""
     for factor in _WIDER:
         zoom = factor * ROOM_TO_MOVE
         size = crop_of_aspect(shape, width=width, height=height, zoom=zoom)
         target = chooser.choose(size).target
-        heads = target.heads[~target.is_wish]
+        shots = np.searchsorted(cuts, target.frames, side="right")
+        counted = ~target.is_wish & ~np.isin(shots, list(close_ups))
+        heads = target.heads[counted]
         wide, high = (heads[:, 2:] - heads[:, :2]).T
         fits = (high <= _HEAD_OF_CROP * size[1]) & (wide <= size[0])
+        if close_ups and not len(heads):
+            return 1.0
         if not len(heads) or fits.mean() >= _HEADS_FIT:
             break
     return zoom

@@ -28,8 +28,10 @@ from scipy.optimize import linprog
 from orchestrator.errors import ServiceError
 
 TOP_SPEED = 2.25
-"""In crop sizes a second. It glides across a wide picture in a second and a half, from one who leaves at one
-edge to one who enters at the other."""
+"""In crop sizes a second."""
+CROSSING_S = 1.5
+"""The camera may be faster if it needs to be to glide across the picture in this time, from one who leaves at
+one edge to one who enters at the other."""
 TOP_ACCELERATION = 5.0
 """In crop sizes a second, a second: from rest to top speed in 0.45 s."""
 
@@ -169,9 +171,10 @@ def _solve_window(
         durations.append((durations[-1][1:] + durations[-1][:-1]) / 2)
         rates.append(sparse.diags_array(1 / durations[-1]) @ _steps(len(durations[-2])) @ rates[-1])
     free = np.where(still, 0.0, np.inf)
+    top_speed = max(TOP_SPEED, (last - first) / CROSSING_S)
 
     program = _LinearProgram(k)
-    speed = np.minimum(TOP_SPEED, free)
+    speed = np.minimum(top_speed, free)
     program.add(rates[0], durations[0], 0.0, ((_SPEED, speed, speed), (_OVER_LIMIT, free, free)))
     limited = (_ACCELERATION, TOP_ACCELERATION, TOP_ACCELERATION)
     program.add(rates[1], durations[1], 0.0, (limited, (_OVER_LIMIT, np.inf, np.inf)))

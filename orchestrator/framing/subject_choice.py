@@ -80,7 +80,7 @@ class SubjectChooser:
         chosen = subjects if class_name is None else subjects.of_class(class_name)
         self._by_id: Choice | None = None
         if track != "main":
-            self._by_id = _by_id(chosen, track, times_s)
+            self._by_id = _by_id(chosen, track, times_s, height=height)
             return
         if not chosen.by_id:
             raise BadRequest("there is nobody to follow: the tracks are empty")
@@ -99,7 +99,7 @@ class SubjectChooser:
         times_s, ends_s = self._times_s, self._ends_s
         parts: list[tuple[Target, Part]] = []
         for turn, near in zip(self._turns, self._near, strict=True):
-            target, beside = target_of_turn(turn, near, sides=size, times_s=times_s)
+            target, beside = target_of_turn(turn, near, sides=size, times_s=times_s, height=self._height)
             part = Part(
                 first=turn.first,
                 after=turn.last + 1,
@@ -169,7 +169,7 @@ def _in_view(turns: Sequence[Turn], appearances: Iterable[Appearance]) -> list[l
     return [in_view[turn.appearance.shot].between(turn.first, turn.last) for turn in turns]
 
 
-def _by_id(subjects: SubjectTracks, track: int, times_s: NDArray[np.float64]) -> Choice:
+def _by_id(subjects: SubjectTracks, track: int, times_s: NDArray[np.float64], *, height: int) -> Choice:
     subject = subjects.get(track)
     shots = np.searchsorted(subjects.cuts, subject.frames, side="right")
     gaps = (np.diff(subject.frames) > 1) & (np.diff(times_s[subject.frames]) > HOLD_AFTER_S)
@@ -193,7 +193,7 @@ def _by_id(subjects: SubjectTracks, track: int, times_s: NDArray[np.float64]) ->
         describe=lambda *_: f"track {track} is not in view: the camera stays",
     )
     return Choice(
-        target=target_of(subject.frames, subject.boxes, subject.class_name),
+        target=target_of(subject.frames, subject.boxes, subject.class_name, height=height),
         hold_after_s=HOLD_AFTER_S,
         stretches=stretches_of(complete, times_s),
     )

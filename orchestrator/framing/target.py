@@ -21,6 +21,11 @@ _LIKE = 0.5
 """A subject of less than this share of the other's height or weight is a bystander."""
 _HEAD_OF_HEIGHT, _HEAD_OF_WIDTH = 0.2, 0.5
 """A head is a fifth of a standing figure, and half as high as a figure close to the camera is wide."""
+_CLOSE_UP_HIGH, _CLOSE_UP_WIDE, _CUT_OFF = 0.9, 0.8, 0.97
+"""A person who fills this share of the picture's height, is at least this wide for that height, and is cut
+off by the lower edge, at this share of the height or below, is close: all of the box may be the head."""
+_CLOSE_HEAD = 0.7
+"""A face of this share of the picture's height is close."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -32,21 +37,29 @@ class Target:
         boxes: float64 [N, 4], x1, y1, x2, y2 of the subjects in pixels.
         heads: float64 [N, 4], the part of each box that captions must not cover.
         is_wish: bool [N], whether there is nobody, so that the crop may also be anywhere else.
+        is_close_up: bool [N], whether a person is so close that only the whole picture surely shows the head.
     """
 
     frames: NDArray[np.int64]
     boxes: NDArray[np.float64]
     heads: NDArray[np.float64]
     is_wish: NDArray[np.bool_]
+    is_close_up: NDArray[np.bool_]
 
 
-def target_of(frames: NDArray[np.int64], boxes: NDArray[np.float64], class_name: str) -> Target:
-    """Return the target that shows the boxes, float64 [N, 4], of one subject at N frames."""
+def target_of(
+    frames: NDArray[np.int64], boxes: NDArray[np.float64], class_name: str, *, height: int
+) -> Target:
+    """Return the target that shows the boxes, float64 [N, 4], of one subject at N frames.
+
+    `height` is that of the picture, in pixels.
+    """
     return Target(
         frames=frames,
         boxes=boxes,
         heads=heads_of(boxes, class_name),
         is_wish=np.zeros(len(frames), np.bool_),
+        is_close_up=_is_close_up(boxes, class_name, height),
     )
 
 
@@ -54,11 +67,22 @@ def target_of_nobody(frames: NDArray[np.int64], *, width: int, height: int) -> T
     """Return the target that shows the middle of the picture."""
     middle = np.array([width, height, width, height], np.float64) / 2
     boxes = np.broadcast_to(middle, (len(frames), 4))
-    return Target(frames=frames, boxes=boxes, heads=boxes, is_wish=np.ones(len(frames), np.bool_))
+    return Target(
+        frames=frames,
+        boxes=boxes,
+        heads=boxes,
+        is_wish=np.ones(len(frames), np.bool_),
+        is_close_up=np.zeros(len(frames), np.bool_),
+    )
 
 
 def target_of_turn(
-    turn: Turn, appearances: Iterable[Appearance], *, sides: tuple[float, float], times_s: NDArray[np.float64]
+    turn: Turn,
+    appearances: Iterable[Appearance],
+    *,
+    sides: tuple[float, float],
+    times_s: NDArray[np.float64],
+    height: int,
 ) -> tuple[Target, list[int]]:
     """Return the target of a turn, and the ids of those that are kept in the crop beside its subject.
 
@@ -69,11 +93,13 @@ def target_of_turn(
             MOST_BESIDE, those of the largest weight first.
         sides: width and height of the crop, in pixels.
         times_s: float64 [F], presentation time of each frame of the video, in seconds, rising.
+        height: height of the picture, in pixels.
     """
     main = turn.appearance
     rows = (main.frames >= turn.first) & (main.frames <= turn.last)
     frames, boxes = main.frames[rows], main.boxes[rows].copy()
     heads = heads_of(boxes, main.class_name)
+    is_close_up = _is_close_up(boxes, main.class_name, height)
     beside: list[int] = []
     if times_s[turn.last] - times_s[turn.first] < TOGETHER_S:
         appearances = ()
@@ -95,7 +121,8 @@ def target_of_turn(
             heads[kept] = _union(heads, heads_of(their_boxes, other.class_name))[kept]
             beside.append(other.track)
     is_wish = np.zeros(len(frames), np.bool_)
-    return Target(frames=frames, boxes=boxes, heads=heads, is_wish=is_wish), sorted(set(beside))
+    target = Target(frames=frames, boxes=boxes, heads=heads, is_wish=is_wish, is_close_up=is_close_up)
+    return target, sorted(set(beside))
 
 
 def joined(targets: Sequence[Target]) -> Target:
@@ -105,6 +132,7 @@ def joined(targets: Sequence[Target]) -> Target:
         boxes=np.concatenate([target.boxes for target in targets]),
         heads=np.concatenate([target.heads for target in targets]),
         is_wish=np.concatenate([target.is_wish for target in targets]),
+        is_close_up=np.concatenate([target.is_close_up for target in targets]),
     )
 
 
@@ -119,6 +147,15 @@ def heads_of(boxes: NDArray[np.float64], class_name: str) -> NDArray[np.float64]
         heads[:, 0], heads[:, 2] = middle - half_px, middle + half_px
         heads[:, 3] = boxes[:, 1] + head_px
     return heads
+
+
+def _is_close_up(boxes: NDArray[np.float64], class_name: str, height: int) -> NDArray[np.bool_]:
+    """Return for each box, float64 [N, 4], whether a person is close, in a picture of this height."""
+    wide, high = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
+    if is_head(class_name):
+        return np.asarray(high >= _CLOSE_HEAD * height, np.bool_)
+    fills = (high >= _CLOSE_UP_HIGH * height) & (wide >= _CLOSE_UP_WIDE * high)
+    return np.asarray(is_figure(class_name) & fills & (boxes[:, 3] >= _CUT_OFF * height), np.bool_)
 
 
 def _is_like(main: Appearance, other: Appearance) -> bool:

@@ -40,6 +40,12 @@ class WideTime:
     opens: bool
     closes: bool
 
+    @property
+    def jumps_s(self) -> list[float]:
+        """The cuts at which the size changes at once."""
+        edges = ((self.begin_s, self.opens), (self.end_s, self.closes))
+        return [edge_s for edge_s, changes in edges if not changes and np.isfinite(edge_s)]
+
 
 def widest_factor(sides: tuple[float, float], *, width: int, height: int) -> float:
     """Return how many times as wide as `sides` the widest crop is, 1 if a crop cannot become wider."""
@@ -51,6 +57,27 @@ def is_long_enough(time: WideTime, factor: float) -> bool:
     """Return whether the crop can become wider, stay so for a while, and become narrower again."""
     changes = int(time.opens) + int(time.closes)
     return factor > 1 and time.end_s - time.begin_s >= changes * (_ease_s(factor) + _WIDE_S / 2)
+
+
+def with_whole_shots(
+    times: Sequence[WideTime], shots: Sequence[int], *, cuts: NDArray[np.int64], times_s: NDArray[np.float64]
+) -> tuple[WideTime, ...]:
+    """Return wide times that contain some shots as a whole, in order of time.
+
+    Args:
+        times: other wide times; they do not go over cuts.
+        shots: numbers of the shots, from 0, rising.
+        cuts: int64 [C], the first frame of each shot but the first, rising.
+        times_s: float64 [F], presentation time of each frame of the video, in seconds, rising.
+    """
+    edges_s = np.concatenate(([-np.inf], times_s[cuts], [np.inf]))
+    found = [
+        WideTime(begin_s=float(edges_s[shot]), end_s=float(edges_s[shot + 1]), opens=False, closes=False)
+        for shot in shots
+    ]
+    shots_of = np.searchsorted(edges_s, [time.begin_s for time in times], side="right") - 1
+    found += [time for time, shot in zip(times, shots_of.tolist(), strict=True) if shot not in set(shots)]
+    return tuple(sorted(found, key=lambda time: time.begin_s))
 
 
 def widening_knots(times: Sequence[WideTime], factor: float) -> NDArray[np.float64]:

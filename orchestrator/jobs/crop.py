@@ -109,7 +109,7 @@ class Follow(Strict):
     zoom: Number | None = Field(default=None, ge=1)
     """1 for the largest crop of that aspect ratio, 2 for half its width and height. None means 1; where a
     crop of the picture's own aspect ratio could not move otherwise 2, or less, at least 1.25, where heads are
-    large; and up to twice that where `safe` needs it."""
+    large, and 1 in close-ups; and up to twice that where `safe` needs it."""
     safe: SafeShares | None = None
     """Edges of the crop in which no head should be, such as {"bottom": 0.2} for captions; None is none."""
 

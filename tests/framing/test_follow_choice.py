@@ -55,6 +55,25 @@ def test_whoever_should_be_seen_lies_in_a_quiet_crop(name: str, aspect: Fraction
     assert quality.jerk <= 0.1 * quality.raw_jerk
 
 
+@pytest.mark.parametrize("zoom", [1.25, 1.5, 2.0])
+@pytest.mark.parametrize("aspect", [TALL, Fraction(4, 5), Fraction(1), None], ids=str)
+def test_a_smaller_crop_is_never_empty_for_long(aspect: Fraction | None, zoom: float) -> None:
+    """Computed here from the true boxes, not by tools/follow_quality.py: somebody's head is in the crop."""
+    for scene in SCENES.values():
+        _, _, crops = followed(scene, aspect=aspect, zoom=zoom)
+        truth = scene.truth()
+        seen, shown = (np.zeros(scene.frames, np.bool_) for _ in range(2))
+        for number, (frames, boxes) in truth.items():
+            (name,) = {each.class_name for each in scene.figures if each.number == number}
+            head = heads_of(boxes, name)
+            middle = (head[:, :2] + head[:, 2:]) / 2
+            near = crops[frames, :2]
+            seen[frames] = True
+            shown[frames] |= ((middle >= near) & (middle <= near + crops[frames, 2:])).all(axis=1)
+        runs = "".join("x" if empty else " " for empty in seen & ~shown).split()
+        assert max(map(len, runs), default=0) <= RATE
+
+
 @pytest.mark.parametrize(
     ("places", "most"),
     [
@@ -280,6 +299,34 @@ def test_a_crop_of_the_pictures_shape_has_room_for_heads_that_are_close(
     asked = followed(scene, aspect=None, zoom=3.0)[1]
     assert asked.path.size == (WIDTH / 3, HEIGHT / 3), "what is asked for counts"
     assert np.abs(crops[:, 2:] - following.path.size).max() < 1
+
+
+@pytest.mark.parametrize("track", ["main", 1])
+def test_a_close_up_is_shown_whole_and_the_other_shots_have_room_to_move(track: int | str) -> None:
+    """A crop of 0.8 of the height cut off the chin of a head that fills the picture."""
+    close = figure(1, "person", [(0, 1000), (8, 1100)], size=(1100, 1000), bottom=1080)
+    far = figure(2, "person", [(8, 600), (16, 1400)])
+    only = followed(scene_of(8, close), aspect=None, track=track)[2]
+    assert np.abs(only - (0, 0, WIDTH, HEIGHT)).max() == 0
+    again = dataclasses.replace(far, number=1, first=0, boxes=np.vstack((close.boxes, far.boxes)))
+    figures = [again] if track == 1 else [close, far]
+    _, following, crops = followed(scene_of(16, *figures, cuts=(8 * RATE,)), aspect=None, track=track)
+    assert np.abs(crops[: 8 * RATE] - (0, 0, WIDTH, HEIGHT)).max() < 0.5
+    assert np.abs(crops[8 * RATE :, 2:] - (WIDTH / 2, HEIGHT / 2)).max() < 0.5
+    assert following.path.size == pytest.approx((WIDTH, HEIGHT))
+    later = crops[8 * RATE :]
+    inside = (later[:, 0] <= far.boxes[:, 0]) & (far.boxes[:, 2] <= later[:, 0] + later[:, 2])
+    assert inside.mean() >= 0.98
+
+
+@pytest.mark.parametrize(
+    ("size", "bottom"),
+    [((1100, 1000), 1030), ((1100, 900), 1080), ((700, 1000), 1080)],
+    ids=["not cut off", "with room above", "narrow"],
+)
+def test_a_figure_that_is_no_close_up_is_not_shown_whole(size: tuple[int, int], bottom: int) -> None:
+    scene = scene_of(8, figure(1, "person", [(0, 900), (8, 1100)], size=size, bottom=bottom))
+    assert followed(scene, aspect=None)[1].path.size[0] < WIDTH
 
 
 def test_a_safe_zone_at_the_top_moves_a_crop_that_has_room_up() -> None:

@@ -142,7 +142,7 @@ def test_the_decimal_point_of_a_score_is_dark_and_stands_free(width: int, height
     ("width", "height"), [(240, 136), (640, 360), (1280, 720), (1920, 1080), (3840, 2160)]
 )
 def test_no_digit_of_a_score_can_be_taken_for_another(width: int, height: int) -> None:
-    """Any two labels that differ in one digit differ, somewhere, by most of the contrast between ink and plate.
+    """Any two labels that differ in one digit differ in pixels by most of the contrast of ink.
 
     The digits of OpenCV's smallest font fail: at 240x136 the pixel that tells 6 from 8 differs by a third.
     """

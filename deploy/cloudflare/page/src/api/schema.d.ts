@@ -3057,7 +3057,7 @@ export interface components {
             aspect: string | null;
             /**
              * Zoom
-             * @description 1 for the largest crop of that aspect ratio, 2 for half its width and height. null means 1; where a crop of the picture's own aspect ratio could not move otherwise 2, or less, at least 1.25, where heads are large; and up to twice that where `safe` needs it.
+             * @description 1 for the largest crop of that aspect ratio, 2 for half its width and height. null means 1; where a crop of the picture's own aspect ratio could not move otherwise 2, or less, at least 1.25, where heads are large, and 1 in close-ups; and up to twice that where `safe` needs it.
              * @default null
              */
             zoom: number | null;
