@@ -29,7 +29,14 @@ from orchestrator.frames import Pixels
 from orchestrator.media.write.readback import OutputReader
 
 CHECKED_FRAMES = 8
-"""Number of frames that are compared if no report is requested."""
+"""Most frames that are compared if no report is requested."""
+
+CHECKED_PX = CHECKED_FRAMES * 4096 * 2304
+"""Most pixels of the output of these frames, except that LEAST_CHECKED are compared in any case."""
+
+LEAST_CHECKED = 5
+"""The first, the middle and the last frame, and one in between each: where three have to agree on a fault,
+two may be too dark or too plain to show it."""
 
 SEARCHED_FRAMES = 12
 """Number of frames before and after a doubtful one with which it is compared."""
@@ -88,8 +95,8 @@ def examine(
         path: the complete file.
         sampler: the samples of the source, taken before frames were enlarged and encoded.
         written: what the file should contain.
-        every: compare all samples. Otherwise at most CHECKED_FRAMES are compared, evenly spread, with the
-            first and the last.
+        every: compare all samples. Otherwise at most CHECKED_FRAMES are compared, and fewer of large pictures
+            (CHECKED_PX), evenly spread, with the first and the last.
 
     Raises:
         OutputCheckFailed: the file cannot be read, has another number of frames or size, or shows a fault.
@@ -97,8 +104,9 @@ def examine(
     with OutputReader(path) as reader:
         _check_count_and_size(reader, sampler, written)
         samples = sampler.samples()
-        if not every and len(samples) > CHECKED_FRAMES:
-            places = np.linspace(0, len(samples) - 1, CHECKED_FRAMES).round().astype(int)
+        checked = _most_checked(written)
+        if not every and len(samples) > checked:
+            places = np.linspace(0, len(samples) - 1, checked).round().astype(int)
             samples = [samples[place] for place in places]
         pairs = _pairs(reader, samples, written, None if every else _sizes(samples, written))
         blanks = (fault for pair in pairs if (fault := blank(pair)))
@@ -123,6 +131,10 @@ def examine(
             duration_s=reader.end_s - reader.first_s,
             sound_after_s=None if sound_s is None else sound_s - reader.first_s,
         )
+
+
+def _most_checked(written: FrameCountAndSize) -> int:
+    return min(CHECKED_FRAMES, max(LEAST_CHECKED, CHECKED_PX // (written.width * written.height)))
 
 
 def _check_count_and_size(reader: OutputReader, sampler: FrameSampler, written: FrameCountAndSize) -> None:

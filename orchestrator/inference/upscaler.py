@@ -23,7 +23,7 @@ from typing import cast
 from orchestrator.errors import ModelOutOfMemory
 from orchestrator.frames import Frame, Planes
 from orchestrator.inference.recovering_model import FAILURES, RecoveringModel, RequestPoolShape
-from orchestrator.media.colour.frame_planes import empty_planes
+from orchestrator.media.colour.frame_planes import PlanesRecycler
 from orchestrator.plane_format import PlaneFormat
 from orchestrator.tiles.cut_and_stitch import copy_interior, cut_window, paste_interior
 from orchestrator.tiles.grid import Grid, Tile, plan_grid
@@ -141,7 +141,8 @@ class TiledUpscaler(RecoveringModel["UpscaledPlanes"]):
         tolerance: int = 0,
     ) -> None:
         super().__init__(client, contract)
-        self._planes, self._output = planes, output
+        self._planes = planes
+        self._recycler = PlanesRecycler(output, width=width * contract.scale, height=height * contract.scale)
         self._request_planes = request_planes(planes, output)
         self._pending: deque[_PendingFrame] = deque()
         self._yielded_px = self._kept_px = 0
@@ -177,6 +178,7 @@ class TiledUpscaler(RecoveringModel["UpscaledPlanes"]):
                     entries = chain(map(self._enter, [entry.frame for entry in again]), entries)
             else:
                 self._last = None
+                self._recycler.clear()
                 return
 
     def _through(self, entries: Iterator[_PendingFrame]) -> Generator[UpscaledFrame, None, None]:
@@ -223,12 +225,7 @@ class TiledUpscaler(RecoveringModel["UpscaledPlanes"]):
         change = self._unchanged.compare(frame.pixels)
         fresh = [*((0, tile) for tile in change.tiles), *((-1, part) for part in change.parts)]
         before = self._last if change.kept else None
-        if before is not None and not fresh:
-            picture = before.picture
-        else:
-            scale = self._contract.scale
-            width, height = self.grid.width * scale, self.grid.height * scale
-            picture = empty_planes(self._output, width=width, height=height)
+        picture = before.picture if before is not None and not fresh else self._recycler.empty_planes()
         self._last = _PendingFrame(frame, picture, fresh, change.kept, before, len(fresh))
         return self._last
 

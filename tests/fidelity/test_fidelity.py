@@ -195,6 +195,38 @@ def test_an_output_that_turns_black_is_refused(tmp_path: Path, moving: dict[str,
     refused(make(moving[name], tmp_path / "out.mp4", mend=black_from(30)), "black at [1-9]")
 
 
+def black_at(*places: int) -> Callable[[list[Frame]], list[Frame]]:
+    return lambda frames: [
+        replace(frame, pixels=frame.pixels * (frame.index not in places)) for frame in frames
+    ]
+
+
+LARGE = 32
+"""How much larger than the clip a picture is of which fewer than eight are compared: 5120x2880."""
+
+
+@pytest.mark.parametrize(
+    ("faulty", "words"),
+    [
+        ({}, None),
+        *(({"mend": black_at(place)}, f"black at {place / 25:.2f} s") for place in (0, 4, 8)),
+        ({"mend": late(1)}, "1 picture late"),
+        ({"change": lambda picture: picture[..., ::-1]}, "BGR for RGB"),
+        ({"change": lambda picture: np.roll(picture, 4 * LARGE, 1)}, "displaced by 2.5 %"),
+    ],
+)
+def test_five_large_pictures_are_compared_and_show_every_fault(
+    tmp_path: Path, faulty: dict[str, Any], words: str | None
+) -> None:
+    made = make(clip(tmp_path, HARD["moving"][:9]), tmp_path / "out.mp4", scale=LARGE, **faulty)
+    assert (made.written.width, made.written.height) == (5120, 2880)
+    if words is None:
+        assert [pair.sample.index for pair in made.examined(every=False).pairs] == [0, 2, 4, 6, 8]
+    else:
+        with pytest.raises(OutputCheckFailed, match=words):
+            made.examined(every=False)
+
+
 def test_an_output_of_one_colour_is_refused(tmp_path: Path, sample: Path) -> None:
     for colour in ((114, 114, 114), (0, 135, 0), (255, 255, 255)):
         made = make(sample, tmp_path / "out.mp4", change=partial(_painted_over, colour))

@@ -5,16 +5,24 @@ The outputs are read by PyAV alone, and where that is not enough byte by byte.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import av
 import pytest
+from av.container import InputContainer
+from av.packet import Packet
 
+from orchestrator.media.read.demux import open_source
+from orchestrator.media.read.file_contents import read_contents
 from orchestrator.media.read.probe import probe
 from orchestrator.media.read.tag_filter import printable
 from orchestrator.media.write.differences import MOST_SENTENCES, ExpectedContents, differences
+from orchestrator.media.write.readback import open_headers, open_written
 from orchestrator.media_containers import MP4
 from tests.support.exports import export_video
 from tools.fixtures.clips import make_clip, numbered, truncate
@@ -32,6 +40,70 @@ def case(name: str) -> Path:
     if not (CASES / name).exists():
         pytest.skip("needs the cases beside the checkout")
     return CASES / name
+
+
+# --- how files are read
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec", "pix_fmt"),
+    [
+        (".mp4", "libx264", "yuv420p"),
+        (".mov", "libx265", "yuv420p10le"),
+        (".mkv", "libx264", "yuv444p"),
+        (".webm", "libvpx-vp9", "yuv420p"),
+        (".webm", "libsvtav1", "yuv420p10le"),
+        (".gif", "gif", "rgb8"),
+    ],
+)
+def test_a_finished_file_is_described_without_decoding_it_at_opening(
+    tmp_path: Path, suffix: str, codec: str, pix_fmt: str
+) -> None:
+    audio = [] if suffix == ".gif" else [{"seconds": 1, "codec": "libopus" if suffix == ".webm" else "aac"}]
+    path = make_clip(tmp_path / f"a{suffix}", 12, codec=codec, pix_fmt=pix_fmt, audio=audio, matrix=1)
+    described = read_contents(path, open_written)
+    assert described.picture is not None
+    assert read_contents(path, open_headers) == described
+    assert read_contents(path, open_headers, sought=described.picture) == described
+
+
+class CountingContainer:
+    """An open file that counts the packets that are read of it."""
+
+    def __init__(self, container: InputContainer) -> None:
+        self._container = container
+        self.packets = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._container, name)
+
+    def __enter__(self) -> CountingContainer:  # noqa: PYI034  nobody derives from it
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._container.close()
+
+    def demux(self, *streams: Any) -> Iterator[Packet[Any]]:
+        for packet in self._container.demux(*streams):
+            self.packets += 1
+            yield packet
+
+
+def test_one_picture_is_decoded_if_the_source_has_nothing_that_it_may_lack(tmp_path: Path) -> None:
+    path = make_clip(tmp_path / "a.mp4", 12)
+    plain = read_contents(path, open_source).picture
+    assert plain is not None
+    read = []
+    for sought in (plain, replace(plain, transparent=True), None):
+        container = CountingContainer(open_headers(path))
+        assert read_contents(path, partial(_opened, container), sought=sought).picture == plain
+        read.append(container.packets)
+    assert read[0] == 1
+    assert read[1] == read[2] >= 5
+
+
+def _opened(container: CountingContainer, _: Path) -> InputContainer:
+    return cast("InputContainer", container)
 
 
 # --- the picture

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from orchestrator.frames import Colour, Crop, Planes
-from orchestrator.media.colour.frame_planes import empty_planes, frame_of
+from orchestrator.media.colour.frame_planes import PlanesRecycler, empty_planes, frame_of
 from orchestrator.media.colour.frame_to_rgb import samples_of
 from orchestrator.media.colour.made_planes import made_format, made_planes, rgb_pixels
 from orchestrator.media.colour.resize_planes import resize_planes
@@ -54,6 +56,57 @@ def test_an_encoder_is_given_the_frame_that_planes_were_written_to(
     cut = PlanesToFrame(BT709, planes, pixel_format=frame.format.name, **size)(part)
     assert (cut.width, cut.height) == (16, 8)
     np.testing.assert_array_equal(samples_of(cut.planes[0], bits), copies.y[:8, :16])
+
+
+def addresses(picture: Planes) -> list[int]:
+    return [samples.ctypes.data for samples in picture]
+
+
+@pytest.mark.parametrize("bits", [8, 10])
+def test_planes_that_nobody_refers_to_are_used_again(bits: int) -> None:
+    planes = format_of((2, 2), bits)
+    recycler = PlanesRecycler(planes, width=33, height=17)
+    first, second = recycler.empty_planes(), recycler.empty_planes()
+    assert not set(addresses(first)) & set(addresses(second))
+    memory, row = addresses(first), first.v[3:4]
+    frame = frame_of(first)
+    assert frame is not None
+    frame.pict_type = 2
+    row[:] = 77
+    del first, frame
+    third = recycler.empty_planes()
+    assert not set(memory) & set(addresses(third))  # a view of one of its planes is alive
+    assert (row == 77).all()
+    del row
+    again = recycler.empty_planes()
+    assert addresses(again) == memory
+    assert [samples.shape for samples in again] == [(17, 33), (9, 17), (9, 17)]
+    reused = frame_of(again)
+    assert reused is not None
+    assert reused.pict_type == 0
+    recycler.clear()
+    assert not set(addresses(recycler.empty_planes())) & {*memory, *addresses(second), *addresses(third)}
+
+
+def test_planes_that_ffmpeg_still_reads_are_not_written_again() -> None:
+    recycler = PlanesRecycler(format_of((2, 2), 8), width=32, height=16)
+    picture = recycler.empty_planes()
+    for samples in picture:
+        samples[:] = 50
+    graph = av.filter.Graph()
+    entry = graph.add_buffer(width=32, height=16, format=av.VideoFormat("yuv420p"), time_base=Fraction(1, 25))
+    graph.link_nodes(entry, graph.add("buffersink")).configure()
+    frame = frame_of(picture)
+    assert frame is not None
+    frame.pts = 0
+    graph.push(frame)
+    del picture, frame
+    other = recycler.empty_planes()
+    for samples in other:
+        samples[:] = 200
+    kept = graph.pull()
+    assert isinstance(kept, av.VideoFrame)
+    assert (kept.to_ndarray() == 50).all()
 
 
 @pytest.mark.parametrize("matrix", [1, 4, 6, 7, 9])

@@ -133,12 +133,16 @@ class FileContents:
     picture: FirstPicture | None
 
 
-def read_contents(path: Source, opened: Callable[[Source], InputContainer]) -> FileContents:
+def read_contents(
+    path: Source, opened: Callable[[Source], InputContainer], *, sought: FirstPicture | None = None
+) -> FileContents:
     """Return the contents of the file at `path`.
 
     Args:
         path: the file.
-        opened: function that opens it: `open_source` or `open_written`.
+        opened: function that opens it: `open_source` or `open_headers`.
+        sought: the first picture of another file, which this one begins with, too, if it is whole. If the
+            other has nothing that may be missing in a file's very first picture, only that is decoded.
 
     Raises:
         InputNotFound, BadMedia: the file cannot be opened as a video.
@@ -155,7 +159,7 @@ def read_contents(path: Source, opened: Callable[[Source], InputContainer]) -> F
             tags=tags,
             timecode=next((code for code in codes if code), None),
             chapters=tuple(chapter_title(chapter["metadata"]) for chapter in container.chapters()),
-            picture=_first_picture(container, shown),
+            picture=_first_picture(container, shown, sought),
         )
 
 
@@ -204,17 +208,24 @@ def _pop(tags: dict[str, str], name: str) -> str | None:
     return None if key is None else tags.pop(key)
 
 
-def _first_picture(container: InputContainer, stream: VideoStream) -> FirstPicture | None:
+def _first_picture(
+    container: InputContainer, stream: VideoStream, sought: FirstPicture | None
+) -> FirstPicture | None:
     stream.thread_type = "NONE"
     first: list[av.VideoFrame] = []
     alpha = SideAlphaDecoder(stream)
+    is_plain = sought is not None and not sought.transparent and not sought.extras
     for number, packet in enumerate(packets(container, stream)):
         video = cast("Packet[VideoStream]", packet)
         alpha.attach(video)
         with suppress(av.error.FFmpegError, ValueError):
             first += video.decode()
-        if len(first) >= FIRST_FRAMES or number >= FIRST_PACKETS:
+            if is_plain:
+                first += stream.codec_context.decode(None)  # what it holds back for those that follow
+        if len(first) >= (1 if is_plain else FIRST_FRAMES) or number >= FIRST_PACKETS:
             break
+        if is_plain:
+            stream.codec_context.flush_buffers()
     return _picture(first, stream) if first else None
 
 

@@ -30,7 +30,7 @@ from orchestrator.media.read.file_contents import (
     read_contents,
 )
 from orchestrator.media.read.tag_filter import printable, same_language, same_value
-from orchestrator.media.write.readback import open_written
+from orchestrator.media.write.readback import open_headers
 from orchestrator.media_containers import MediaContainer
 from orchestrator.video_source import VideoSource
 
@@ -96,7 +96,7 @@ def differences(
     """
     try:
         before = read_contents(source, open_source)
-        after = read_contents(output, open_written)
+        after = read_contents(output, open_headers, sought=before.picture)
         sentences = list(_sentences(before, after, container, expected))
     except (*_LIBRARY_ERRORS, WorkerError) as exc:
         log.warning("the output could not be compared with its source: %s", exc)
