@@ -75,9 +75,11 @@ def find_zones(
     low, high = boxes[:, :2] / sides, boxes[:, 2:] / sides
     apart = [np.where(covered > 0, covered + _MARGIN, 0) for covered in (before, after)]
     head_low, head_high = heads[:, 2:] / sides + apart[1] - 0.5, heads[:, :2] / sides - apart[0] + 0.5
-    # Of a head, or of what has none of its own, that is higher than the crop, the top comes first.
+    # Of a head, or of what has none of its own, that is higher than the crop, the top comes first: near the
+    # upper edge, or at it where captions cover the lower one.
     is_high = head_low[:, 1] > head_high[:, 1]
-    head_low[is_high, 1] = head_high[is_high, 1] - _HEADROOM
+    headroom = 0.0 if safe.bottom else _HEADROOM
+    head_low[is_high, 1] = head_high[is_high, 1] - headroom
     head_low, head_high = _ordered(head_low, head_high)
     spare = 1 - (high - low)
     margin = np.minimum(_MARGIN, np.maximum(spare, 0) / 4)

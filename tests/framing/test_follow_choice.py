@@ -329,6 +329,16 @@ def test_a_figure_that_is_no_close_up_is_not_shown_whole(size: tuple[int, int], 
     assert followed(scene, aspect=None)[1].path.size[0] < WIDTH
 
 
+@pytest.mark.parametrize("name", ["person", "face", "dog"])
+def test_of_a_head_that_does_not_fit_above_captions_as_much_as_possible_is_shown(name: str) -> None:
+    """The box is 450 high, as a person's head would be; captions leave 0.75 of 540, 405 pixels."""
+    size = (900, 900) if name == "person" else (450, 450)
+    scene = scene_of(10, figure(1, name, [(0, 800), (10, 1100)], size=size, bottom=1000))
+    tracks, _, crops = followed(scene, aspect=None, zoom=2.0, safe=SafeZones(bottom=0.25))
+    above = tracks.by_id[1].boxes[:, 1] - crops[:, 1]
+    assert abs(np.median(above)) <= 0.03 * 540, "as without captions, a tenth of the crop would be lost"
+
+
 def test_a_safe_zone_at_the_top_moves_a_crop_that_has_room_up() -> None:
     scene = scene_of(20, figure(1, "person", [(0, 500), (20, 1300)], size=(160, 320), bottom=800))
     heads = heads_of(followed(scene)[0].by_id[1].boxes, "person")
