@@ -18,5 +18,7 @@ lock pyproject.toml requirements/build.in --extra local-triton -o requirements/s
 EXCLUDES=<(grep -vx importlib-metadata requirements/excludes.txt) \
   lock pyproject.toml requirements/build.in --extra local-triton --extra dev -o requirements/dev.txt
 lock pyproject.toml requirements/build.in --extra local-triton --extra cloud --constraint requirements/dev.txt -o requirements/cloud.txt
-lock pyproject.toml --constraint requirements/serve.txt -o requirements/worker.txt
+# NVIDIA's Triton 25.06 has CUDA 12.9: 13 would refuse drivers that it runs with.
+lock pyproject.toml --extra cuda --constraint requirements/serve.txt --constraint <(echo "cuda-bindings<13") \
+  -o requirements/worker.txt
 lock requirements/build.in --constraint requirements/serve.txt -o requirements/build.txt

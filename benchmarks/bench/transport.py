@@ -39,7 +39,7 @@ def _sweep(plan: Plan, report: ReportWriter) -> None:
     rows = []
     with TritonServer(repository) as server, TritonClient(server.url) as local:
         local.load("unchanged")
-        with TritonClient(server.url, shared_memory=False) as remote:
+        with TritonClient(server.url, transport="grpc") as remote:
             for batch in BATCHES:
                 for in_flight in IN_FLIGHT:
                     shared, sent = (_rate(client, batch, in_flight, seconds) for client in (local, remote))

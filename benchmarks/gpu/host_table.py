@@ -1,4 +1,4 @@
-"""Measures on this machine what the host does in an upscaling job; see `benchmarks/bench/host.py`."""
+"""Measures here how tensors travel, and what the host does in a job; see `benchmarks/bench/host.py`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.bench import host
 from benchmarks.bench.free_model import write_free_model
 from benchmarks.bench.part import Plan, ReportWriter
+from benchmarks.gpu import transports
 from orchestrator.media.write.nvenc import nvenc_problem
 
 if TYPE_CHECKING:
@@ -15,10 +16,11 @@ if TYPE_CHECKING:
 
 ENCODERS = ("h264_nvenc", "hevc_nvenc")
 _REHEARSAL_MEGAPIXELS = 10.0
+_ROUND_S = 2.0
 
 
 def measure_host(folder: Path, *, device: str, quick: bool) -> ReportWriter:
-    """Measure CPU time by stage and peak memory with a free model, beside FFmpeg alone.
+    """Measure the transports, then CPU time by stage and peak memory, with a free model, beside FFmpeg alone.
 
     Args:
         folder: an empty folder for clips and models.
@@ -30,6 +32,9 @@ def measure_host(folder: Path, *, device: str, quick: bool) -> ReportWriter:
     """
     report = ReportWriter()
     plan = Plan(cores=len(os.sched_getaffinity(0)), quick=quick or device == "cpu", folder=folder)
+    transports.measure_transports(
+        report, folder / "transports", seconds=_ROUND_S if device == "cuda" else 0.0
+    )
     if device == "cpu":
         repository = folder / "models"
         write_free_model(repository)

@@ -31,6 +31,7 @@ from benchmarks.gpu.recommendation import (
     worth_a_larger_batch,
 )
 from benchmarks.gpu.runtime_sweep import Settings, with_settings
+from benchmarks.gpu.transports import NEEDED
 from benchmarks.gpu.triton_sweep import frames_of
 from export_onnx.catalog import load_catalog
 from export_onnx.commands import models as commands
@@ -303,7 +304,12 @@ def test_the_rehearsal_measures_everything_once(
     written, printed = json.loads(output.read_text()), capsys.readouterr().out
     assert written["device"] == "cpu"
     assert written["rates"]["fp32"] > 0
-    (stages, targets) = written["host"]["tables"]
+    (ways, stages, targets) = written["host"]["tables"]
+    assert [row[:2] for row in ways["rows"]] == [
+        [way, slots] for slots in ("3", "9") for way in ("shared_memory", "grpc")
+    ]
+    assert all(float(row[2]) > 0 and float(row[4]) > 0 for row in ways["rows"])
+    assert f"cuda_shared_memory is not measured: {NEEDED['cuda_shared_memory']}." in written["host"]["words"]
     assert stages["columns"][1] == "640x480, libx264"
     costs = {row[0]: float(row[1]) for row in stages["rows"]}
     assert costs["the whole job"] > costs["all of that, without the encoder"] > 0

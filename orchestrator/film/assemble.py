@@ -36,6 +36,7 @@ from orchestrator.pipeline.deliver import OutputSummary
 from orchestrator.pipeline.preview import Moment, evenly, write_preview
 from orchestrator.pipeline.progress import FrameRateMeter, Progress
 from orchestrator.storage.staged import check_outputs, staged
+from orchestrator.transport import slowest
 from orchestrator.video_source import VideoSource
 
 
@@ -216,7 +217,6 @@ def _summary(
         ),
     )
     times_s = [int(pts[picture.frame] - pts[0]) * tick_s for picture in shown]
-    transports = {manifest.transport for manifest in manifests}
     tiles = [manifest.tile for manifest in manifests if manifest.tile is not None]
     reused = [(manifest.reused, manifest.frames) for manifest in manifests if manifest.reused is not None]
     of_pieces = merged_notes(note for manifest in manifests for note in manifest.notes)
@@ -230,7 +230,7 @@ def _summary(
         encoder=out.encoder.encoder,
         pixel_format=out.encoder.pixel_format,
         # Of workers that differ, the slower way and the smaller tiles count.
-        transport=next((name for name in ("grpc", "shared_memory") if name in transports), None),
+        transport=slowest(manifest.transport for manifest in manifests),
         tile=min(tiles, key=lambda tile: tile[0] * tile[1], default=None),
         reused=round(sum(share * frames for share, frames in reused) / len(pts), 4) if reused else None,
         fidelity=fidelity,

@@ -24,6 +24,7 @@ from orchestrator.pipeline.link_detections import DetectionLinker, Tracked
 from orchestrator.pipeline.preview import Moment, write_preview
 from orchestrator.pipeline.progress import FrameRateMeter
 from orchestrator.tracking import shot_cuts
+from orchestrator.transport import slowest
 from orchestrator.video_source import VideoSource
 
 
@@ -82,7 +83,7 @@ def associate(
         model=model.name,
         classes=first.classes,
         input_size=first.input_size,
-        transport="grpc" if any(one.transport == "grpc" for one in manifests) else "shared_memory",
+        transport=slowest(one.transport for one in manifests) or "shared_memory",
         reused=reused_frames / -(-frames // params.stride),
     )
     wall_s = time.monotonic() - started_s + sum(manifest.wall_sec for manifest in manifests)

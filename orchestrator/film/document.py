@@ -18,6 +18,7 @@ from orchestrator.jobs.film import MOST_SEGMENTS, PLAN_VERSION, ExportFilm, Sha2
 from orchestrator.jobs.validation import Name, Strict, check_text
 from orchestrator.media.read.description_check import checked_video
 from orchestrator.media.read.short_index import SampleTables, TableEntries
+from orchestrator.transport import Transport
 
 LARGEST_TICKS = 2**62
 """Times in ticks are below this, so that sums of two of them fit into 64 bits."""
@@ -162,7 +163,7 @@ class PieceManifest(Strict):
     """The SHA-256 of the codec's headers (SPS, PPS and the like), which all pieces share; None for tracks."""
     reorder: int = Field(ge=0, le=MOST_REORDERED)
     """The most places by which the encoder's order of decoding differs from that of presentation."""
-    transport: Literal["shared_memory", "grpc"] | None
+    transport: Transport | None
     """How tensors reached Triton; None without a model."""
     tile: tuple[int, int] | None
     """[height, width] of the tiles that the model saw, in input pixels; None without an upscaler."""

@@ -22,7 +22,7 @@ from orchestrator.frames import Detections, Frame, Letterbox, Pixels
 from orchestrator.inference.recovering_model import FAILURES, RecoveringModel, RequestPoolShape
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.contract import DetectContract
-from orchestrator.triton.request_pool import Request
+from orchestrator.triton.request import Request
 
 Answers = tuple[NDArray[np.float32], ...]
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Generator
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
-from typing import Generic, Literal, NamedTuple, Self
+from typing import Generic, NamedTuple, Self
 
 from orchestrator.errors import InferenceTimedOut, ModelOutOfMemory, ModelProcessDied, TritonUnavailable
+from orchestrator.transport import Transport, slowest
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.contract import RGB_LIKE, Answer, ModelContract, RequestPlanes
 from orchestrator.triton.request_pool import RequestPool
@@ -38,13 +39,9 @@ class RecoveringModel(Generic[Answer]):
     Args:
         client: the client of the Triton that has the model loaded.
         contract: the contract of the model.
-
-    Attributes:
-        transport: how tensors reached Triton, once frames have run; see `RequestPool`.
     """
 
     def __init__(self, client: TritonClient, contract: ModelContract[Answer]) -> None:
-        self.transport: Literal["shared_memory", "grpc"] = "grpc"
         self._client = client
         self._contract = contract
         self._pools: list[RequestPool[Answer]] = []
@@ -52,6 +49,12 @@ class RecoveringModel(Generic[Answer]):
         self._recovery = client.recovery(contract.name, self._stopped)
         self._in_vain = 0
         self._short_of_memory: list[str] = []
+
+    @property
+    def transport(self) -> Transport:
+        """How tensors reached Triton, once frames have run."""
+        pools = [pool for pool in self._pools if pool.answered] or self._pools
+        return slowest(pool.transport for pool in pools) or "grpc"
 
     @property
     def notes(self) -> list[str]:
@@ -77,7 +80,6 @@ class RecoveringModel(Generic[Answer]):
             for shape in shapes:
                 pool = stack.enter_context(self._client.request_pool(self._contract, **shape._asdict()))
                 self._pools.append(pool)
-                self.transport = pool.transport
                 if self._stopped.done():
                     pool.close()
             yield self._pools

@@ -31,7 +31,8 @@ from orchestrator.tiles.unchanged_tiles import UnchangedTileFinder
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.colour_tensor import PlaneColour, Subsampling
 from orchestrator.triton.contract import OUTPUT_CHROMA, RequestPlanes, UpscaleContract, UpscaledPlanes
-from orchestrator.triton.request_pool import Request, RequestPool
+from orchestrator.triton.request import Request
+from orchestrator.triton.request_pool import RequestPool
 
 log = logging.getLogger(__name__)
 

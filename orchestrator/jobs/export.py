@@ -29,6 +29,7 @@ from orchestrator.jobs.validation import (
     WholeNumber,
 )
 from orchestrator.media_containers import CONTAINERS, MAX_SIDE_PX
+from orchestrator.transport import Transport
 
 if TYPE_CHECKING:
     Format = str
@@ -225,7 +226,7 @@ class ExportStats(Strict):
     """FFmpeg's name of the encoder."""
     pixel_format: str
     """FFmpeg's name of the pixel format that was encoded."""
-    transport: Literal["shared_memory", "grpc"] | None
+    transport: Transport | None
     """How tensors reached Triton; None without a model."""
     tile: tuple[int, int] | None
     """[height, width] of the tiles that the model saw, in input pixels; None without a model."""

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 
 from orchestrator.jobs.job_cost import JobCost
 from orchestrator.jobs.validation import INTEGRAL, Name, Number, Strict, WholeNumber
+from orchestrator.transport import Transport
 
 
 class TrackParams(Strict):
@@ -77,7 +78,7 @@ class TrackStats(Strict):
     """How many seconds the job took."""
     fps: float
     """Frames per second of wall time."""
-    transport: Literal["shared_memory", "grpc"]
+    transport: Transport
     """How tensors reached Triton."""
     reused: float
     """The share of the detector's frames that equalled the one before and were not inferred again, 0 to 1."""

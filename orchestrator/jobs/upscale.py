@@ -9,6 +9,7 @@ from pydantic import Field
 from orchestrator.jobs.fidelity import FidelityReport
 from orchestrator.jobs.job_cost import JobCost
 from orchestrator.jobs.validation import Flag, Name, Number, Strict, WholeNumber
+from orchestrator.transport import Transport
 
 Quality = Literal["high", "medium", "low", "lossless"]
 """Quality of an encoding: visually lossless, good, small, or every sample unchanged."""
@@ -59,7 +60,7 @@ class UpscaleStats(Strict):
     """Frames written per second of wall time."""
     encoder: str
     """FFmpeg's name of the encoder."""
-    transport: Literal["shared_memory", "grpc"]
+    transport: Transport
     """How tensors reached Triton."""
     tile: tuple[int, int]
     """[height, width] of the tiles that the model saw, in input pixels."""

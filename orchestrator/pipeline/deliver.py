@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from orchestrator.errors import EncodeFailed
 from orchestrator.fidelity.check import Fidelity, FrameCountAndSize, examine
@@ -28,6 +28,7 @@ from orchestrator.pipeline.plan import Plan
 from orchestrator.pipeline.preview import Moment, evenly
 from orchestrator.pipeline.progress import FrameRateMeter, OnProgress, Progress
 from orchestrator.storage.staged import staged
+from orchestrator.transport import Transport
 from orchestrator.triton.client import TritonClient
 from orchestrator.video_source import VideoSource
 
@@ -56,7 +57,7 @@ class OutputSummary:
     scale: float
     encoder: str
     pixel_format: str
-    transport: Literal["shared_memory", "grpc"] | None
+    transport: Transport | None
     tile: tuple[int, int] | None
     reused: float | None
     fidelity: FidelityReport

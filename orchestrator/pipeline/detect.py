@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Literal
 
 from orchestrator.errors import BadRequest
 from orchestrator.frames import Frame, Letterbox, VideoInfo
@@ -15,6 +14,7 @@ from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.prefetch import ahead
 from orchestrator.pipeline.probe_and_load import within_limits
 from orchestrator.tiles.letterbox import letterbox, stretched
+from orchestrator.transport import Transport
 from orchestrator.triton.contract import DetectContract
 
 # Bounds of the queues between stages, in frames: enough for the request that is filled and the next one.
@@ -37,7 +37,7 @@ class DetectionStats:
     model: str
     classes: tuple[str, ...]
     input_size: tuple[int, int]
-    transport: Literal["shared_memory", "grpc"]
+    transport: Transport
     reused: float
 
 

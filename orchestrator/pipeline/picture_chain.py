@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from orchestrator.fidelity.pair_sampler import PairSampler
 from orchestrator.fidelity.sampler import FrameSampler
@@ -20,6 +20,7 @@ from orchestrator.pipeline.cropping import cut_windows, is_resized, resized_crop
 from orchestrator.pipeline.plan import Plan
 from orchestrator.pipeline.prefetch import ahead
 from orchestrator.pipeline.probe_and_load import within_limits
+from orchestrator.transport import Transport
 from orchestrator.triton.client import TritonClient
 
 Frames = Generator[Frame[Any], None, None]
@@ -49,7 +50,7 @@ class PictureChain:
     # The rest is known after the last picture.
 
     @property
-    def transport(self) -> Literal["shared_memory", "grpc"] | None:
+    def transport(self) -> Transport | None:
         """How tensors reached Triton; None without a model."""
         return self._model.transport if self._model else None
 

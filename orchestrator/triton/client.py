@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tritonclient.utils import InferenceServerException
 
 from orchestrator.errors import BadRequest, TritonUnavailable, UnknownModel
+from orchestrator.transport import Transport
 from orchestrator.triton import error_translation as failure
 from orchestrator.triton.contract import (
     RGB_LIKE,
@@ -31,6 +32,7 @@ from orchestrator.triton.request_pool import RequestPool
 from orchestrator.triton.server_key import ServerKeyPlugin
 from orchestrator.triton.statistics import ModelStatistics, parse_statistics
 from orchestrator.triton.supervisor import Supervisor
+from orchestrator.triton.transport_choice import TransportChoice
 
 Contract = TypeVar("Contract", bound=UpscaleContract | DetectContract)
 
@@ -44,12 +46,12 @@ class InferReport:
     """Measurements of one `infer`.
 
     Attributes:
-        transport: how the tensors travelled: shared_memory or grpc.
+        transport: how the tensors travelled.
         total_ms: time from sending the request to receiving the whole answer.
         statistics: what the server counted for the model meanwhile, for all its clients.
     """
 
-    transport: str
+    transport: Transport
     total_ms: float
     statistics: ModelStatistics
 
@@ -66,7 +68,7 @@ class TritonClient:
         *,
         infer_timeout_s: float = 600.0,
         load_timeout_s: float = 900.0,
-        shared_memory: bool = True,
+        transport: Transport | None = None,
         server: Supervisor | None = None,
         recoveries: int = 0,
         reconnect_timeout_s: float = 120.0,
@@ -78,7 +80,8 @@ class TritonClient:
             url: host:port of the gRPC service.
             infer_timeout_s: longest wait for the answer to one request.
             load_timeout_s: longest wait for a model to load.
-            shared_memory: False sends tensors as gRPC bytes even if shared memory is possible.
+            transport: the first way to try; others follow in the order of `Transport`. CUDA shared memory is
+                then used even if it is slower. None chooses by itself.
             server: supervisor of the server, if it is ours. It knows whether the server will be restarted,
                 and restarts one that hangs.
             recoveries: how often `load`, and a `recovery`, continue after the server or the model died.
@@ -92,7 +95,7 @@ class TritonClient:
         address = TritonAddress.parse(url)
         self.url = url
         self._infer_timeout_s = infer_timeout_s
-        self._shared_memory = shared_memory and address.local
+        self._choice = TransportChoice(transport if address.local else "grpc")
         self._client = address.connect()
         self._key = ServerKeyPlugin(address.port if address.local else None, key)
         self._client.register_plugin(self._key)
@@ -254,7 +257,7 @@ class TritonClient:
             shape=(batch, height, width),
             slots=slots,
             timeout_s=self._infer_timeout_s,
-            shared_memory=self._shared_memory,
+            choice=self._choice,
             control=self._control,
             planes=planes,
         )

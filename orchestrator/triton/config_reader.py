@@ -38,7 +38,19 @@ class ConfigReader:
             "weights_sha256": sha256,
             "weights_source": self.text("weights_source"),
             "licence": self.text("licence"),
+            "gpu": self.gpu(),
         }
+
+    def gpu(self) -> int | None:
+        """Return the number of the GPU on which all instances run; None if there is no such GPU.
+
+        A running server has replaced KIND_AUTO by what it has, and lists the GPUs of each group.
+        """
+        groups = self._config.instance_group
+        numbers = {number for group in groups for number in group.gpus}
+        if len(numbers) != 1 or any(group.kind != group.KIND_GPU for group in groups):
+            return None
+        return int(numbers.pop())
 
     def has(self, key: str) -> bool:
         """Return whether there is a parameter of that name."""

@@ -86,6 +86,8 @@ class ModelContract(ABC, Generic[Answer]):
         precision: precision of its weights and arithmetic.
         weights_sha256: SHA-256 of the weight file, 64 lowercase hexadecimal digits.
         weights_source: `catalog`, or `custom` for a file that somebody named.
+        gpu: CUDA's number, as the server counts, of the GPU on which all its instances run; None if they run
+            on the CPU or on several GPUs.
     """
 
     task: ClassVar[Literal["upscale", "detect"]]
@@ -98,6 +100,7 @@ class ModelContract(ABC, Generic[Answer]):
     weights_sha256: str
     weights_source: str
     licence: str
+    gpu: int | None = None
 
     @abstractmethod
     def inputs(self, height: int, width: int, planes: RequestPlanes = RGB_LIKE) -> tuple[ModelTensor, ...]:

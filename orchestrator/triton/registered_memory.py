@@ -7,14 +7,15 @@ import logging
 import mmap
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from tritonclient.utils import InferenceServerException
 
 from orchestrator.errors import TritonUnavailable
 from orchestrator.triton import error_translation as failure
-from orchestrator.triton.posix_shared_memory import Segment, is_leftover
+from orchestrator.triton.posix_shared_memory import Segment, is_leftover, unique_prefix
 
 if TYPE_CHECKING:
     import tritonclient.grpc as triton
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from orchestrator.triton.model_control import ModelControl
 
 CLOSE_TIMEOUT_S = 2.0
-_CONTROL_TIMEOUT_S = 10.0
+CONTROL_TIMEOUT_S = 10.0
 _log = logging.getLogger(__name__)
 
 
@@ -49,12 +50,12 @@ class RegisteredMemory:
             _log.debug("tensors go as gRPC bytes: %s", exc)
             return None
         try:
-            _unregister_leftovers(client)
-            # The name must not be guessable: every client that may send requests could use it to read or
-            # overwrite our tensors, and the segment's own name is listed in the file system.
-            region = f"{segment.key[1:]}-{secrets.token_hex(16)}"
+            unregister_leftovers(
+                client.get_system_shared_memory_status, client.unregister_system_shared_memory
+            )
+            region = region_name()
             client.register_system_shared_memory(
-                region, segment.key, byte_size, client_timeout=_CONTROL_TIMEOUT_S
+                region, segment.key, byte_size, client_timeout=CONTROL_TIMEOUT_S
             )
         except InferenceServerException as exc:
             segment.memory.close()
@@ -69,23 +70,48 @@ class RegisteredMemory:
         return cls(region=region, bytes=segment.memory, client=client)
 
     def unregister(self) -> None:
-        """Let the server unmap the memory. It refuses while a request uses it, and shortly afterwards."""
-        deadline = time.monotonic() + CLOSE_TIMEOUT_S
-        while True:
-            try:
-                self.client.unregister_system_shared_memory(self.region, client_timeout=CLOSE_TIMEOUT_S)
-            except InferenceServerException as exc:
-                if exc.status() == failure.UNAVAILABLE or time.monotonic() > deadline:
-                    _log.debug("the server keeps the memory of closed requests: %s", failure.one_line(exc))
-                    return
-                time.sleep(0.02)
-            else:
-                return
+        """Let the server unmap the memory; see `unregister`."""
+        unregister(self.region, self.client.unregister_system_shared_memory)
 
 
-def _unregister_leftovers(client: triton.InferenceServerClient) -> None:
-    """Let the server unmap the memory of clients that were killed in the middle of a request."""
-    status = client.get_system_shared_memory_status(client_timeout=_CONTROL_TIMEOUT_S)
-    for name in filter(is_leftover, status.regions):
+def region_name() -> str:
+    """Return a new name for memory that is registered.
+
+    It must not be guessable: every client that may send requests could use it to read or overwrite our
+    tensors, and the names of segments are listed in the file system.
+    """
+    return f"{unique_prefix()}tensors-{secrets.token_hex(16)}"
+
+
+def unregister(region: str, call: Callable[..., Any]) -> bool:
+    """Let the server unmap memory. It refuses while a request uses it, and shortly afterwards.
+
+    Args:
+        region: the memory's name.
+        call: the client's method for its kind of memory.
+
+    Returns:
+        Whether the server has let go of it, or is gone.
+    """
+    deadline = time.monotonic() + CLOSE_TIMEOUT_S
+    while True:
+        try:
+            call(region, client_timeout=CLOSE_TIMEOUT_S)
+        except InferenceServerException as exc:
+            if exc.status() == failure.UNAVAILABLE or time.monotonic() > deadline:
+                _log.debug("the server keeps the memory of closed requests: %s", failure.one_line(exc))
+                return bool(exc.status() == failure.UNAVAILABLE)
+            time.sleep(0.02)
+        else:
+            return True
+
+
+def unregister_leftovers(status: Callable[..., Any], call: Callable[..., Any]) -> None:
+    """Let the server unmap the memory of clients that were killed in the middle of a request.
+
+    Args:
+        status, call: the client's methods that list and unregister one kind of memory.
+    """
+    for name in filter(is_leftover, status(client_timeout=CONTROL_TIMEOUT_S).regions):
         with contextlib.suppress(InferenceServerException):  # another client was quicker, or it is in use
-            client.unregister_system_shared_memory(name, client_timeout=_CONTROL_TIMEOUT_S)
+            call(name, client_timeout=CONTROL_TIMEOUT_S)

@@ -34,6 +34,7 @@ from orchestrator.media.read.probe import probe
 from orchestrator.media.write.joined_video import JoinedVideoWriter
 from orchestrator.media_containers import MP4
 from orchestrator.pipeline.progress import Progress
+from orchestrator.transport import slowest
 from tests.media.test_hdr_metadata import hdr_clip, said_of
 from tests.media.test_probe import MASTERING
 from tests.media.test_spherical import sphere_tags, spherical
@@ -352,6 +353,9 @@ def test_the_result_describes_the_film(tmp_path: Path) -> None:
     assert (stats.encoder, stats.pixel_format, stats.scale, stats.model) == ("libx264", "yuv420p", 1.0, None)
     assert stats.reused == pytest.approx((0.5 * 10 + 0.1 * 30) / 40)
     assert (stats.transport, stats.tile) == ("grpc", (32, 64))
+    assert slowest(["cuda_shared_memory", None, "shared_memory"]) == "shared_memory"
+    assert slowest(["cuda_shared_memory"]) == "cuda_shared_memory"
+    assert slowest([None]) is None
     assert 300 < stats.wall_sec < 400
     assert asked == [pytest.approx(stats.wall_sec, abs=0.01)]
     assert result.notes == (

@@ -33,6 +33,7 @@ from orchestrator.pipeline.upscale import upscale
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.contract import UpscaleContract
 from orchestrator.triton.server import TritonServer
+from tests.support import cuda_stand_in
 from tests.support.server_processes import stub_of
 from tools.fixtures import clips, upscalers
 from tools.fixtures.rgb_planes import FORMAT, frames_of_pictures, pixels_of
@@ -258,10 +259,21 @@ def test_a_network_gives_the_same_bits_whether_equal_tiles_are_inferred_again_or
         assert np.array_equal(one, other)
 
 
-def test_shared_memory_and_grpc_give_the_same_pixels(server: TritonServer, client: TritonClient) -> None:
+def test_all_transports_give_the_same_pixels(server: TritonServer, client: TritonClient) -> None:
     frame = frames_of(ROOT / "examples" / "sample.mp4")[10].pixels
-    with TritonClient(server.url, infer_timeout_s=60, shared_memory=False) as plain:
-        assert np.array_equal(upscaled(client, frame, "lite-x4", 64), upscaled(plain, frame, "lite-x4", 64))
+    expected = upscaled(client, frame, "lite-x4", 64)
+    with TritonClient(server.url, infer_timeout_s=60, transport="grpc") as plain:
+        assert np.array_equal(upscaled(plain, frame, "lite-x4", 64), expected)
+    with (
+        cuda_stand_in.installed() as stand_in,
+        stand_in.attached(
+            TritonClient(server.url, infer_timeout_s=60, transport="cuda_shared_memory")
+        ) as cuda,
+    ):
+        assert np.array_equal(upscaled(cuda, frame, "lite-x4", 64), expected)
+    assert len(stand_in.copies) == 2
+    assert all(count > 3 for count in stand_in.copies.values())
+    assert stand_in.mistakes == []
 
 
 def test_sound_is_carried_over(run: Callable[..., UpscaleResult], tmp_path: Path) -> None:

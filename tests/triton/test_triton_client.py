@@ -29,10 +29,12 @@ from orchestrator.errors import (
     WorkerError,
 )
 from orchestrator.settings import PROJECT_ROOT
+from orchestrator.transport import Transport
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.contract import DetectContract, UpscaleContract
 from orchestrator.triton.installation import find_installation
 from orchestrator.triton.server import TritonServer
+from tests.support import cuda_stand_in
 from tests.support.nearest import enlarged, loaded, pictures
 from tests.support.server_processes import until
 from tools.fixtures import detectors, upscalers
@@ -46,11 +48,19 @@ def own_segments() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def both(triton: TritonServer) -> Iterator[tuple[TritonClient, TritonClient]]:
-    """A client that uses shared memory and one that does not."""
-    with TritonClient(triton.url) as local, TritonClient(triton.url, shared_memory=False) as remote:
+def ways(triton: TritonServer) -> Iterator[dict[Transport, TritonClient]]:
+    """A client for each way of the tensors; CUDA shared memory is a stand-in's."""
+    with (
+        cuda_stand_in.installed() as stand_in,
+        stand_in.attached(TritonClient(triton.url, transport="cuda_shared_memory")) as cuda,
+        TritonClient(triton.url, transport="shared_memory") as local,
+        TritonClient(triton.url, transport="grpc") as remote,
+    ):
         local.load("nearest-x4")
-        yield local, remote
+        yield {"cuda_shared_memory": cuda, "shared_memory": local, "grpc": remote}
+        assert stand_in.copies[cuda_stand_in.cudaMemcpyKind.cudaMemcpyDeviceToHost] > 50
+        assert stand_in.mistakes == []
+        assert not stand_in.regions
 
 
 @settings(max_examples=25)
@@ -61,14 +71,13 @@ def both(triton: TritonServer) -> Iterator[tuple[TritonClient, TritonClient]]:
     slots=st.integers(1, 4),
     seed=st.integers(0, 2**32),
 )
-def test_shared_memory_and_grpc_give_the_same_pixels_at_any_shape(
-    both: tuple[TritonClient, TritonClient], batch: int, height: int, width: int, slots: int, seed: int
+def test_all_transports_give_the_same_pixels_at_any_shape(
+    ways: dict[Transport, TritonClient], batch: int, height: int, width: int, slots: int, seed: int
 ) -> None:
-    for client, transport in zip(both, ("shared_memory", "grpc"), strict=True):
+    for transport, client in ways.items():
         contract = client.contract("nearest-x4", UpscaleContract)
         shape = {"batch": batch, "height": height, "width": width}
         with client.request_pool(contract, **shape, slots=slots, planes=REQUEST) as pool:
-            assert pool.transport == transport
             requests = [pool.acquire() for _ in range(slots)]
             for index, request in enumerate(requests):
                 fill(request, pictures(batch, height, width, seed + index))
@@ -77,10 +86,15 @@ def test_shared_memory_and_grpc_give_the_same_pixels_at_any_shape(
                 sent = pictures(batch, height, width, seed + index)[: 1 + seed % batch]
                 np.testing.assert_array_equal(images_of(*request.result()), enlarged(sent))
                 request.release()
+            assert pool.transport == transport
     assert own_segments() == []
 
 
-def test_a_slot_serves_again_and_again_from_several_threads(client: TritonClient) -> None:
+@pytest.mark.parametrize("transport", ["cuda_shared_memory", "shared_memory", "grpc"])
+def test_a_slot_serves_again_and_again_from_several_threads(
+    ways: dict[Transport, TritonClient], transport: Transport
+) -> None:
+    client = ways[transport]
     contract = loaded(client, "nearest-x4")
     wrong: list[int] = []
 
@@ -136,7 +150,7 @@ def test_tensors_go_as_grpc_bytes_to_a_server_that_cannot_open_our_memory(tmp_pa
 
 
 def test_an_answer_of_many_megabytes_comes_as_grpc_bytes(triton: TritonServer) -> None:
-    with TritonClient(triton.url, shared_memory=False) as client:
+    with TritonClient(triton.url, transport="grpc") as client:
         answer, report = infer(client, loaded(client, "nearest-x4"), pictures(2, 640, 640))
     assert report.transport == "grpc"
     np.testing.assert_array_equal(answer, enlarged(pictures(2, 640, 640)))
@@ -162,8 +176,8 @@ def test_the_memory_of_a_killed_client_is_freed_by_the_next(
     assert region not in client._client.get_system_shared_memory_status().regions
 
 
-def test_a_result_cannot_be_written_to(both: tuple[TritonClient, TritonClient]) -> None:
-    for client in both:
+def test_a_result_cannot_be_written_to(ways: dict[Transport, TritonClient]) -> None:
+    for client in ways.values():
         with client.request_pool(
             client.contract("nearest-x4", UpscaleContract), batch=1, height=4, width=4, slots=1
         ) as pool:
@@ -236,8 +250,8 @@ def test_a_request_that_takes_too_long_fails_and_its_memory_is_not_used_again(tr
                 pool.acquire(timeout_s=5)
 
 
-def test_an_answer_that_breaks_the_contract_is_refused(both: tuple[TritonClient, TritonClient]) -> None:
-    for client in both:
+def test_an_answer_that_breaks_the_contract_is_refused(ways: dict[Transport, TritonClient]) -> None:
+    for client in ways.values():
         contract = loaded(client, "wrong-scale")
         with pytest.raises(
             InferenceFailed, match=r"'wrong-scale'.*\[1, 2, 20, 40\].*says UINT8 \[1, 2, 40, 80\]"
@@ -439,28 +453,32 @@ def wait_for_images(client: TritonClient, model: str, count: int) -> None:
     until(lambda: client.statistics(model).images == count)
 
 
-def test_a_detectors_answer_is_the_boxes_of_each_image_over_either_transport(triton: TritonServer) -> None:
-    for shared_memory in (True, False):
-        with TritonClient(triton.url, shared_memory=shared_memory) as client:
-            client.load("detector")
-            contract = client.contract("detector", DetectContract)
-            before = client.statistics("detector")
-            with client.request_pool(contract, batch=4, height=32, width=64, slots=2) as pool:
-                assert pool.transport == ("shared_memory" if shared_memory else "grpc")
-                for count in (4, 3):
-                    request = pool.acquire()
-                    request.inputs[0][:] = marked((3, 0, 7), (0, 0, 1), (255, 45, 79), (1, 1, 0))
-                    request.submit(count)
-                    found = request.result()
-                    assert [boxes.shape for boxes in found] == [(3, 6), (0, 6), (300, 6), (2, 6)][:count]
-                    np.testing.assert_allclose(found[0][1], [1, 1, 11, 21, 0.999, 7], rtol=1e-6)
-                    assert {boxes.dtype for boxes in found} == {np.dtype(np.float32)}
-                    assert set(found[2][:, 5]) == {79}
-                    assert not found[0].flags.writeable
-                    request.release()
-            wait_for_images(client, "detector", before.images + 7)
-            (kept,), report = client.infer(contract, marked((5, 0, 2)))
-            assert (len(kept), report.statistics.images) == (5, 1)
+@pytest.mark.parametrize("transport", ["cuda_shared_memory", "shared_memory", "grpc"])
+def test_a_detectors_answer_is_the_boxes_of_each_image_over_any_transport(
+    ways: dict[Transport, TritonClient], transport: Transport
+) -> None:
+    client = ways[transport]
+    client.load("detector")
+    contract = client.contract("detector", DetectContract)
+    before = client.statistics("detector")
+    with client.request_pool(contract, batch=4, height=32, width=64, slots=2) as pool:
+        for count in (4, 3):
+            request = pool.acquire()
+            request.inputs[0][:] = marked((3, 0, 7), (0, 0, 1), (255, 45, 79), (1, 1, 0))
+            request.submit(count)
+            found = request.result()
+            assert [boxes.shape for boxes in found] == [(3, 6), (0, 6), (300, 6), (2, 6)][:count]
+            np.testing.assert_allclose(found[0][1], [1, 1, 11, 21, 0.999, 7], rtol=1e-6)
+            assert {boxes.dtype for boxes in found} == {np.dtype(np.float32)}
+            assert set(found[2][:, 5]) == {79}
+            assert not found[0].flags.writeable
+            request.release()
+        assert pool.transport == transport
+    compared = 4 * 4 if transport == "cuda_shared_memory" else 0  # two requests, both ways
+    wait_for_images(client, "detector", before.images + 7 + compared)
+    (kept,), report = client.infer(contract, marked((5, 0, 2)))
+    assert len(kept) == 5
+    assert report.statistics.images == (3 if compared else 1)
     assert own_segments() == []
 
 

@@ -3426,7 +3426,7 @@ export interface components {
              * Transport
              * @description How tensors reached Triton; null without a model.
              */
-            transport: ("shared_memory" | "grpc") | null;
+            transport: ("cuda_shared_memory" | "shared_memory" | "grpc") | null;
             /**
              * Tile
              * @description [height, width] of the tiles that the model saw, in input pixels; null without a model.
@@ -3695,7 +3695,7 @@ export interface components {
              * @description How tensors reached Triton.
              * @enum {string}
              */
-            transport: "shared_memory" | "grpc";
+            transport: "cuda_shared_memory" | "shared_memory" | "grpc";
             /**
              * Reused
              * @description The share of the detector's frames that equalled the one before and were not inferred again, 0 to 1.
@@ -3911,7 +3911,7 @@ export interface components {
              * @description How tensors reached Triton.
              * @enum {string}
              */
-            transport: "shared_memory" | "grpc";
+            transport: "cuda_shared_memory" | "shared_memory" | "grpc";
             /**
              * Tile
              * @description [height, width] of the tiles that the model saw, in input pixels.
