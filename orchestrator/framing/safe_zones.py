@@ -86,11 +86,15 @@ def find_zones(
     if not whole:
         spare, margin = np.zeros_like(low), np.full_like(low, -np.inf)
     box_low, box_high = high + margin - 0.5, low - margin + 0.5
-    # Of a box that is larger than the crop, show the middle and the top.
-    shown = (low + high) / 2
-    shown[:, 1] = low[:, 1] + 0.5 - _HEADROOM
-    box_low = np.where(spare < 0, shown - DEAD_ZONE, box_low)
-    box_high = np.where(spare < 0, shown + DEAD_ZONE, box_high)
+    # Of a box that is larger than the crop, show the middle and the top. One that is hardly higher is shown
+    # from its top, as there is nothing to spare for headroom.
+    shown, play = (low + high) / 2, np.full_like(low, DEAD_ZONE)
+    if whole:
+        excess = np.maximum(-spare[:, 1], 0)
+        shown[:, 1] = low[:, 1] + 0.5 - np.minimum(_HEADROOM, excess)
+        play[:, 1] = np.minimum(DEAD_ZONE, excess)
+    box_low = np.where(spare < 0, shown - play, box_low)
+    box_high = np.where(spare < 0, shown + play, box_high)
     keep_low, keep_high = (np.clip(edge, head_low, head_high) for edge in (box_low, box_high))
     target = np.where(spare < 0, shown, (low + high) / 2 + (after - before) / 2)
     keep_low, keep_high = (np.clip(target + distance, keep_low, keep_high) for distance in (-MIDDLE, MIDDLE))

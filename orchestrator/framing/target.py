@@ -17,6 +17,8 @@ TOGETHER_S = 1.5
 """Subjects that fit into the crop together for a shorter time are not both kept."""
 _FITS, _NO_LONGER_FITS = 0.85, 0.97
 """Share of the crop's width that subjects may need together to be both kept from now on, and no longer."""
+_TOO_HIGH = 1.02
+"""Subjects that need no more than the crop's height are both kept, until they need this share of it."""
 _LIKE = 0.5
 """A subject of less than this share of the other's height or weight is a bystander."""
 _HEAD_OF_HEIGHT, _HEAD_OF_WIDTH = 0.2, 0.5
@@ -182,8 +184,8 @@ def _together(
 ) -> NDArray[np.bool_]:
     """Return where boxes, float64 [N, 4], fit into a crop for at least TOGETHER_S, bool [N]."""
     wide, high = (boxes[:, 2:] - boxes[:, :2]).T
-    share = np.maximum(wide / sides[0], high / sides[1] * _FITS)
-    starts, ends = there & (share <= _FITS), ~there | (share > _NO_LONGER_FITS)
+    starts = there & (wide <= _FITS * sides[0]) & (high <= sides[1])
+    ends = ~there | (wide > _NO_LONGER_FITS * sides[0]) | (high > _TOO_HIGH * sides[1])
     # The state at each frame is that of the last frame at which it began or ended.
     changes = np.maximum.accumulate(np.where(starts | ends, np.arange(len(boxes)), -1))
     fits = (changes >= 0) & starts[changes]

@@ -239,6 +239,28 @@ def test_two_side_by_side_are_both_kept_where_the_shape_allows() -> None:
     assert narrow.stretches[0].beside == ()
 
 
+def test_somebody_beside_who_moves_up_out_of_the_crop_is_no_longer_kept() -> None:
+    """Together they are at first 700 high, then 800, in a crop of 720."""
+    main = figure(1, "person", [(0, 900), (6, 1000), (12, 900), (20, 900)])
+    other = figure(2, "person", [(0, 1150), (20, 1150)])
+    up = np.interp(np.arange(20 * RATE) / RATE, [0, 4, 8, 20], [280, 280, 380, 380])
+    other = dataclasses.replace(other, boxes=other.boxes - up[:, None] * (0, 1, 0, 1))
+    tracks, following, crops = followed(scene_of(20, main, other), aspect=Fraction(1), zoom=1.5)
+    assert (following.stretches[0].track, following.stretches[0].beside) == (1, (2,))
+    boxes = tracks.by_id[1].boxes
+    inside = (boxes[:, :2] >= crops[:, :2] - 1) & (boxes[:, 2:] <= crops[:, :2] + crops[:, 2:] + 1)
+    assert inside.all(axis=1).mean() >= 0.95
+
+
+def test_of_a_figure_that_is_hardly_higher_than_the_crop_hardly_anything_is_cut_off() -> None:
+    """It is 545 high, and the crop 540; with a headroom of a tenth its feet were cut off."""
+    scene = scene_of(20, figure(1, "person", [(0, 500), (20, 1400)], size=(180, 545), bottom=950))
+    _, _, crops = followed(scene, aspect=None, zoom=2.0)
+    boxes = scene.figures[0].boxes
+    top, bottom = np.maximum(boxes[:, 1], crops[:, 1]), np.minimum(boxes[:, 3], crops[:, 1] + crops[:, 3])
+    assert ((bottom - top) / (boxes[:, 3] - boxes[:, 1])).min() >= 0.96
+
+
 def test_of_two_who_do_not_fit_the_one_who_moves_is_kept_or_the_one_nearest_the_middle() -> None:
     _, moving, _ = followed(SCENES["two far apart, of whom one moves"])
     _, still, _ = followed(SCENES["two far apart who stand still"])
