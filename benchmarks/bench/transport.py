@@ -37,7 +37,7 @@ def _sweep(plan: Plan, report: ReportWriter) -> None:
     model = write_unchanged(repository) / "1" / "model.onnx"
     lines: dict[str, list[tuple[float, float]]] = {}
     rows = []
-    with TritonServer(repository) as server, TritonClient(server.url) as local:
+    with TritonServer(repository) as server, TritonClient(server.url, transport="shared_memory") as local:
         local.load("unchanged")
         with TritonClient(server.url, transport="grpc") as remote:
             for batch in BATCHES:

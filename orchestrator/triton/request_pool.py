@@ -146,8 +146,13 @@ class RequestPool(Generic[Answer]):
         """
         with self._changed:
             undecided, self._undecided = self._undecided, False
-        if undecided and self.choice.proves(self, request, count):
+        if self.device is None or not undecided:
+            return
+        if self.choice.proves(self, request, count):
             self.device_in_use = self.device
+        else:
+            self.device.close()
+            self.device = None
 
     def leave_device(self, problem: str) -> None:
         """Send no further requests over the memory of the GPU, for the reason named."""

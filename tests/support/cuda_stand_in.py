@@ -11,6 +11,7 @@ import base64
 import contextlib
 import ctypes
 import enum
+import functools
 import mmap
 import os
 import sys
@@ -76,6 +77,7 @@ class CudaStandIn:
         fails: returns whether the next copy of that direction fails.
         maps: whether the server maps memory of this GPU; otherwise it gets the handle as it is, and refuses.
         swallows: whether requests over the memory of the GPU are lost.
+        error: what the server answers to them instead.
         system_delay_s: how much longer a request over system shared memory takes.
         copy_delay_s: how much longer a copy takes.
     """
@@ -89,6 +91,7 @@ class CudaStandIn:
         self.on_copy: Callable[[cudaMemcpyKind, int, int], None] = lambda kind, to, size: None  # noqa: ARG005
         self.fails: Callable[[cudaMemcpyKind], bool] = lambda kind: False  # noqa: ARG005
         self.maps, self.swallows = True, False
+        self.error: InferenceServerException | None = None
         self.system_delay_s = self.copy_delay_s = 0.0
         self._thread = threading.local()
         self._pending: list[tuple[int, bytes]] = []
@@ -157,7 +160,7 @@ class CudaStandIn:
 
     def attach(self, client: Any) -> Any:
         """Let a tritonclient.grpc.InferenceServerClient register memory of the GPU; return it."""
-        model_config, infer = client.get_model_config, client.async_infer
+        model_config = client.get_model_config
         register_handle = client.register_cuda_shared_memory
 
         def register(name: str, raw_handle: bytes, device_id: int, byte_size: int, **options: Any) -> None:
@@ -184,22 +187,31 @@ class CudaStandIn:
             group.kind, group.gpus[:] = model_config_pb2.ModelInstanceGroup.KIND_GPU, [GPU]
             return answer
 
-        def slowed(model: str, inputs: Any, *arguments: Any, **options: Any) -> Any:
-            parameters = inputs[0]._get_tensor().parameters
-            named = "shared_memory_region" in parameters  # reading a key of protobuf's makes it
-            region = parameters["shared_memory_region"].string_param if named else ""
-            if region and region not in self.registered:
-                time.sleep(self.system_delay_s)
-            elif region and self.swallows:
-                return types.SimpleNamespace(cancel=lambda: None)
-            return infer(model, inputs, *arguments, **options)
-
         client.register_cuda_shared_memory = register
         client.unregister_cuda_shared_memory = unregister
         client.get_cuda_shared_memory_status = client.get_system_shared_memory_status
         client.get_model_config = on_gpu
-        client.async_infer = slowed
+        client.async_infer = functools.partial(self._infer, client.async_infer)
         return client
+
+    def _infer(
+        self,
+        infer: Callable[..., Any],
+        model: str,
+        inputs: Any,
+        callback: Callable[..., None],
+        **options: Any,
+    ) -> Any:
+        parameters = inputs[0]._get_tensor().parameters
+        named = "shared_memory_region" in parameters  # reading a key of protobuf's makes it
+        over_cuda = named and parameters["shared_memory_region"].string_param in self.registered
+        if over_cuda and self.error is not None:
+            callback(None, self.error)
+        if over_cuda and (self.swallows or self.error is not None):
+            return types.SimpleNamespace(cancel=lambda: None)
+        if named and not over_cuda:
+            time.sleep(self.system_delay_s)
+        return infer(model, inputs, callback, **options)
 
     def attached(self, client: TritonClient) -> TritonClient:
         """Let a client of ours use the GPU; return it."""

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tritonclient.utils import InferenceServerException
 
 from orchestrator.frames import Planes
 from orchestrator.inference.upscaler import TiledUpscaler
@@ -101,6 +102,7 @@ def test_the_faster_way_is_measured_once_and_kept(
             with pool_of(client) as pool:
                 run(pool)
                 assert pool.transport == ("shared_memory" if slower == "CUDA" else "cuda_shared_memory")
+                assert bool(stand_in.regions) == (slower != "CUDA")
             stand_in.copy_delay_s, stand_in.system_delay_s = stand_in.system_delay_s, stand_in.copy_delay_s
         if slower == "CUDA":
             (line,) = lines
@@ -241,18 +243,21 @@ def test_a_copy_that_fails_in_the_middle_loses_no_request_and_no_slot(
     assert "without CUDA shared memory: a copy failed on GPU 0 (cudaErrorIllegalAddress)" in line
 
 
+@pytest.mark.parametrize("error", [None, "out of memory", "illegal address"])
 @pytest.mark.parametrize("later", [False, True])
 def test_a_request_that_gets_no_answer_over_cuda_is_answered_without(
-    triton: TritonServer, stand_in: CudaStandIn, lines: list[str], *, later: bool
+    triton: TritonServer, stand_in: CudaStandIn, lines: list[str], error: str | None, *, later: bool
 ) -> None:
     client = stand_in.attached(TritonClient(triton.url, infer_timeout_s=3, transport="cuda_shared_memory"))
     with client, pool_of(client, slots=2) as pool:
         if later:
             run(pool)
-        stand_in.swallows = True
+        stand_in.swallows = error is None
+        if error is not None:
+            stand_in.error = InferenceServerException(error, status="StatusCode.INTERNAL")
         run(pool)
         assert pool.transport == "shared_memory"
-    assert "no answer within 3 s" in lines[-1]
+    assert (error or "no answer within 3 s") in lines[-1]
 
 
 def test_several_pools_have_their_own_memory_and_leave_none(
