@@ -16,7 +16,7 @@ from av.video.frame import PictureType
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from benchmarks.bench.contender_process import serve, time_run
-from orchestrator.media.write.encoder_selection import choose
+from orchestrator.media.write.encoder_selection import choose, options_here
 from orchestrator.media_containers import MP4
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def transcode(video: str, out: str, scale: int, encoder: str) -> int:
 
 def _add_stream(container: Any, frame: av.VideoFrame, encoder: str) -> VideoStream:
     choice = choose(replace(MP4, encoders=(encoder,)), width=frame.width, height=frame.height, quality="high")
-    stream = cast("VideoStream", container.add_stream(encoder, rate=24, options=dict(choice.options)))
+    stream = cast("VideoStream", container.add_stream(encoder, rate=24, options=options_here(choice)))
     stream.width, stream.height, stream.pix_fmt = frame.width, frame.height, choice.pixel_format
     assert frame.time_base is not None  # decoders set it
     stream.codec_context.time_base = frame.time_base

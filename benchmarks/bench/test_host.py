@@ -13,8 +13,10 @@ import pytest
 from av.video.frame import PictureType
 
 from benchmarks.bench import ffmpeg_peer, workloads
+from benchmarks.bench.comparison import Run
 from benchmarks.bench.free_model import NAME, SCALE, write_free_model
 from benchmarks.bench.host_job import HostJob, HostTimes
+from benchmarks.bench.host_rounds import Clip, Rounds
 from benchmarks.bench.process_memory import peak_bytes
 from orchestrator.settings import Settings
 from orchestrator.worker import Worker
@@ -90,6 +92,47 @@ def test_the_peer_enlarges_and_encodes_as_a_job_does(folder: Path) -> None:
         for small, large in zip(source.decode(video=0), file.decode(video=0), strict=True):
             luma = small.to_ndarray()[:96].repeat(SCALE, axis=0).repeat(SCALE, axis=1).astype(int)
             assert np.abs(large.to_ndarray()[:384] - luma).mean() < 1
+
+
+def test_the_peer_encodes_with_the_settings_of_a_job(job: HostJob, folder: Path) -> None:
+    video, out = str(folder / "in.mp4"), str(folder / "peer.mp4")
+    ffmpeg_peer.answer(until="encode", video=video, out=out, scale=SCALE, encoder="libx264")
+    times(job, folder, "job")
+    ours, theirs = (settings_of(path) for path in (folder / "out.mp4", folder / "peer.mp4"))
+    assert b"crf=14.0" in ours
+    assert ours == theirs
+
+
+def settings_of(path: Path) -> bytes:
+    """Return the settings that x264 has written into a file."""
+    with av.open(str(path)) as file:
+        first = bytes(next(file.demux(video=0)))
+    start = first.index(b"options: ")
+    return first[start : first.index(b"\0", start)]
+
+
+def test_what_a_job_costs_once_is_told_from_what_it_costs_with_its_length(folder: Path) -> None:
+    def ours(spent_s: float) -> HostTimes:
+        return HostTimes(
+            frames=1, wall_s=0, own_s=spent_s - 0.5, server_s=0.5, infer_s=0, check_s=0, reused=0
+        )
+
+    def theirs(spent_s: float) -> Run:
+        return Run(frames=1, wall_s=0, cpu_s=spent_s)
+
+    short, clip = (Clip(video=folder, width=1000, height=250, frames=frames) for frames in (5, 15))
+    measured = Rounds(
+        clip=clip,
+        short=short,
+        encoder="libx264",
+        ours={"job": [ours(2 + 60 * 0.03), ours(99), ours(0.6)]},
+        ours_short=[ours(2 + 20 * 0.03)] * 3,
+        theirs={"encode": [theirs(1 + 60 * 0.02)] * 3},
+        theirs_short=[theirs(1 + 20 * 0.02)] * 3,
+        model_ms=None,
+    )
+    assert measured.ours_split() == pytest.approx((2, 30))
+    assert measured.theirs_split() == pytest.approx((1, 20))
 
 
 def test_memory_of_child_processes_counts_and_shared_memory_counts_once() -> None:

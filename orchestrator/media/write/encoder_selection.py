@@ -261,6 +261,14 @@ def merge_options(options: EncoderOptions, more: EncoderOptions) -> None:
         options[name] = f"{options[name]}:{value}" if name.endswith("-params") and name in options else value
 
 
+def options_here(encoding: EncoderChoice) -> EncoderOptions:
+    """Return the options of an encoder on this machine's processor; see X264_WITHOUT_AVX512."""
+    options = dict(encoding.options)
+    if encoding.encoder == "libx264" and "asm=" not in options.get("x264-params", "") and has_avx512():
+        merge_options(options, X264_WITHOUT_AVX512)
+    return options
+
+
 def add_stream(
     output: OutputContainer,
     encoding: EncoderChoice,
@@ -282,9 +290,7 @@ def add_stream(
         threads: number of threads of the encoder; 0 lets it choose.
     """
     location = {"chroma_sample_location": chroma_location} if chroma_location else {}
-    options = encoding.options | location
-    if encoding.encoder == "libx264" and "asm=" not in options.get("x264-params", "") and has_avx512():
-        merge_options(options, X264_WITHOUT_AVX512)
+    options = options_here(encoding) | location
     stream = cast("VideoStream", output.add_stream(encoding.encoder, rate, options))
     context = stream.codec_context
     context.width, context.height = width, height
