@@ -137,15 +137,17 @@ def _add_tables(report: ReportWriter, measured: list[Rounds]) -> None:
         "processes, user and system; the time of importing modules and of starting Triton is not counted."
     )
     report.note(
-        "A job is run up to each stage, with its later stages left out (`benchmarks/bench/host_job.py`); a "
-        "stage costs the difference of the medians of two such runs, so that small ones may be below 0. "
-        "Cutting and stitching is the time of the thread that does both. The finished file is "
-        "checked once a job, where at most eight of its frames are compared. What a job costs once, and with "
-        f"its length, is the line through two clips, one with 1 / {SHORTER} of the frames; FFmpeg's encoder "
-        "gets its memory once, too. FFmpeg decodes, repeats the "
-        "pixels in YUV with swscale and encodes with the same settings, in one process with as many threads "
-        "(`benchmarks/bench/ffmpeg_peer.py`). x264 is used for all sizes; `framewright upscale` would take "
-        f"HEVC for pictures that are wider than {H264_MAX_SIDE_PX}."
+        "A job is run up to each stage, with its later stages left out (`benchmarks/bench/host_job.py`); "
+        "a stage costs the difference of the medians of two such runs, so that small ones may be below 0. "
+        "Cutting and stitching is the time of the thread that does both. The finished file is checked "
+        "once a job, where at most eight of its frames are compared. What a job costs once, and with its "
+        f"length, is the line through two clips, one with 1 / {SHORTER} of the frames. The check decodes "
+        "what the compared frames refer to, from a keyframe on, and x264 makes one in 250 frames: of such "
+        "short clips it decodes more the longer they are, so that it counts as a cost of length. A number "
+        "below 0 says that the first frames are easier to encode. FFmpeg decodes, repeats the pixels in "
+        "YUV with swscale and encodes with the same settings, in one process with as many threads "
+        "(`benchmarks/bench/ffmpeg_peer.py`). x264 is used for all sizes; `framewright upscale` would "
+        f"take HEVC for pictures that are wider than {H264_MAX_SIDE_PX}."
     )
 
 
