@@ -5,7 +5,7 @@
     python -m benchmarks.follow --made                     # only the made scenes
     python -m benchmarks.follow --cost                     # only the time that planning takes
 
-Every track of at least FEWEST boxes is followed in each aspect ratio. The table shows the share of frames in
+Every person with at least 100 boxes is followed in each aspect ratio. The table shows the share of frames in
 which the middle of the box is in the middle half of the crop, in both directions; the same share of those
 frames in which a crop inside the picture can achieve that; and the jerk of the crop's middle over that of the
 box's, the sum of absolute third differences from frame to frame, in the directions in which the crop can
@@ -92,9 +92,13 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     clip = REAL / "media" / "one-by-one-person-detection.mp4"
-    parser.add_argument("video", nargs="?", type=Path, default=clip)
+    parser.add_argument(
+        "video", nargs="?", type=Path, default=clip, help="(default: a clip of ../shared/real)"
+    )
     parser.add_argument("--tracks", type=Path, help="the tracks of the video, from a track job")
-    parser.add_argument("--zoom", type=float, default=1.0)
+    parser.add_argument(
+        "--zoom", type=float, default=1.0, help="as that of `framewright export` (default: 1)"
+    )
     parser.add_argument("--made", action="store_true", help="measure only the made scenes")
     parser.add_argument("--cost", action="store_true", help="measure only the time that planning takes")
     arguments = parser.parse_args()
@@ -103,6 +107,10 @@ def main() -> None:
         measure_cost()
         return
     if not arguments.made:
+        if not arguments.video.is_file():
+            parser.error(
+                f"there is no {arguments.video}; name a video, or pass --made for the made scenes only"
+            )
         measure_video(arguments)
     measure_scenes()
 

@@ -145,9 +145,11 @@ def _say_summary(tracked: Tracked, source: Path, outputs: TrackOutputs) -> None:
         f"{source}: {many} in {video.frames} frames, {size}, {video.duration_sec:.2f} s "
         f"of video in {stats.wall_sec:.1f} s ({stats.fps:.1f} fps) with {stats.model}"
     )
+    if not tracked.tracks and stats.unreported_tracks:
+        left_out = "1 track is" if stats.unreported_tracks == 1 else f"{stats.unreported_tracks} tracks are"
+        say(f"{left_out} not reported, of other classes or with lower scores: see --classes and --confidence")
     if outputs.tracks is None and tracked.tracks:
         say(_table(tracked))
-    if outputs.tracks is None:
         say("the boxes were not kept: -o tracks.json writes them, --json prints them")
     for path, what in (
         (outputs.tracks, "the tracks"),

@@ -53,6 +53,15 @@ def test_tracks_are_listed_for_a_person(clip: Path, served: dict[str, str]) -> N
     assert "-o tracks.json" in ended.out
 
 
+def test_who_asks_for_too_much_is_told_that_there_is_more(clip: Path, served: dict[str, str]) -> None:
+    ended = framewright("track", clip, *MODEL, "--confidence", "1", **served)
+    assert ended.code == 0, ended
+    assert "0 tracks in 25 frames" in ended.out
+    assert "1 track is not reported" in ended.out
+    assert "--confidence" in ended.out
+    assert "-o tracks.json" not in ended.out, "there are no boxes to keep"
+
+
 def test_json_and_file_are_one_document(clip: Path, tmp_path: Path, served: dict[str, str]) -> None:
     ended = framewright("track", clip, *MODEL, "--json", "-o", tmp_path / "t.json", **served)
     assert ended.code == 0, ended
