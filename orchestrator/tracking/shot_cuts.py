@@ -57,11 +57,20 @@ class CutDetector:
     def is_cut(self, gray: NDArray[np.uint8]) -> bool:
         """Return whether this picture, uint8 [h, w] of any size, starts a new shot; False for the first."""
         picture = _reduced(gray)
-        same_shot = True if self._last is None else _is_same_shot(*_without_bars(self._last, picture))
+        if self._last is None:
+            # A video may begin with black or white pictures, which cannot be compared.
+            self._last = picture if _is_textured(picture) else None
+            return False
+        same_shot = _is_same_shot(*_without_bars(self._last, picture))
         if same_shot is None:
             return False
         self._last = picture
         return not same_shot
+
+
+def _is_textured(picture: NDArray[np.float32]) -> bool:
+    """Return whether a picture, float32 [HEIGHT, WIDTH], has enough textured blocks to be compared."""
+    return bool((_blocks(picture)[1] > FLAT_LEVELS).sum() >= FEWEST_BLOCKS)
 
 
 def _is_same_shot(last: NDArray[np.float32], this: NDArray[np.float32]) -> bool | None:

@@ -93,6 +93,13 @@ def test_bars_do_not_hide_a_cut(across: int, down: int) -> None:
     assert cuts(barred(seed) for seed in (1, 1, *range(2, 12))) == list(range(2, 12))
 
 
+@pytest.mark.parametrize("level", [0, 255])
+def test_a_video_that_begins_with_black_or_white_has_its_cuts(level: int) -> None:
+    flat = np.full_like(shot(1), level)
+    up = [(shot(1) * (step / 8)).astype(np.uint8) for step in range(9)]
+    assert cuts([flat] * 3 + up + [shot(2)] * 4 + [shot(1)] * 2) == [12, 16]
+
+
 def test_flat_pictures_are_no_cuts() -> None:
     assert cuts(np.full((36, 64), level, np.uint8) for level in (0, 255, 128, 128, 0)) == []
 
