@@ -23,6 +23,9 @@ NEW_IOU = 0.6
 EQUAL_IOU = 0.7
 """Of boxes of one class that overlap at least this much, only the one with the best score starts a
 track. Most detectors return no such boxes, as their NMS leaves none."""
+INSIDE = 0.95
+"""The same holds from NEW_IOU on if at least this share of one box is in the other, as of a man and his upper
+half; of two people who overlap as much, neither is inside the other."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +103,13 @@ def are_apart(detections: NDArray[np.float64], others: NDArray[np.float64]) -> N
     overlap = iou(detections[:, :4], others[:, :4])
     taken = (overlap >= NEW_IOU) & (detections[:, 5:] == others[:, 5])
     apart: NDArray[np.bool_] = ~taken.any(axis=1)
-    equal = (iou(detections[:, :4], detections[:, :4]) >= EQUAL_IOU) & (detections[:, 5:] == detections[:, 5])
+    among = iou(detections[:, :4], detections[:, :4])
+    equal = among >= EQUAL_IOU
+    if np.count_nonzero(among >= NEW_IOU) > np.count_nonzero(equal):
+        areas = (detections[:, 2:4] - detections[:, :2]).prod(axis=1)
+        shared = among / (1 + among) * (areas[:, None] + areas)
+        equal |= (among >= NEW_IOU) & (shared >= INSIDE * np.minimum(areas[:, None], areas))
+    equal &= detections[:, 5:] == detections[:, 5]
     if np.count_nonzero(equal) > len(equal):
         for row in np.argsort(-detections[:, 4], kind="stable"):
             if apart[row]:

@@ -46,6 +46,12 @@ def test_the_better_of_two_boxes_at_one_place_is_kept_and_both_vote() -> None:
     assert play(video).classes[-1] == BUS
 
 
+def test_a_man_and_his_upper_part_are_one_track_from_the_start() -> None:
+    """IoU 0.66: the smaller box is inside the larger one; two people of that IoU stay two (below)."""
+    video = [found((20, 60, 170, 130, 0.8, PERSON), (24, 61, 114, 128, 0.55, PERSON))] * 30
+    assert lives(play(video)) == {1: list(range(30))}
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [
