@@ -253,6 +253,8 @@ def _reason(turn: Turn) -> str:
     ]
     ours = turn.appearance
     equals = [rival for rival in turn.rivals if rival.group >= ours.group]
+    if not equals and any(other.group >= ours.group for other in turn.later):
+        return before + "it is in view first"
     if not equals:
         noun = "nobody" if ours.group is ClassGroup.PERSON else "nothing"
         alone = f"{noun} else is in view" if not turn.rivals else "its class comes before all others in view"

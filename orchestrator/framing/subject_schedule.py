@@ -38,6 +38,7 @@ class Turn:
         appearance: whom it shows.
         first, last: indices of the first and the last frame, both with a box of the appearance.
         rivals: what else was in view when it began, candidates or not.
+        later: what came into view while it lasted.
         after_leaving: whether the one who was followed before in this shot had left; None if there was none.
     """
 
@@ -45,6 +46,7 @@ class Turn:
     first: int
     last: int
     rivals: tuple[Appearance, ...]
+    later: tuple[Appearance, ...]
     after_leaving: bool | None
 
 
@@ -168,14 +170,16 @@ def _turns(done: _Followed | None, in_view: InView) -> list[Turn]:
         inside = frames[(frames >= max(followed.first, earliest)) & (frames <= followed.last)]
         if not inside.size:
             continue
-        first = int(inside[0])
+        first, last = int(inside[0]), int(inside[-1])
         rivals = tuple(other for other in in_view.between(first, first) if other is not followed.appearance)
+        later = tuple(other for other in in_view.between(first, last) if other.first > first)
         turns.append(
             Turn(
                 appearance=followed.appearance,
                 first=first,
-                last=int(inside[-1]),
+                last=last,
                 rivals=rivals,
+                later=later,
                 after_leaving=turns[-1].last == turns[-1].appearance.last if turns else None,
             )
         )

@@ -386,6 +386,23 @@ def test_a_safe_zone_at_the_side_moves_the_subject_away_from_it() -> None:
     assert places["right"] == pytest.approx(960 - 0.3 * CROP_PX, abs=5)
 
 
+def test_who_comes_later_is_not_left_out_of_the_reason() -> None:
+    first = figure(1, "person", [(0, 700), (10, 1100)])
+    ball = figure(2, "ball", [(0, 300), (10, 300)], size=(60, 60))
+    late = figure(3, "person", [(1, 1700), (10, 1700)])
+    reasons = []
+    for figures in ((first,), (first, ball), (first, late), (first, ball, late)):
+        _, following, _ = followed(scene_of(10, *figures))
+        assert following.stretches[0].track == 1
+        reasons.append(following.stretches[0].reason)
+    alone, above, early = (
+        "nobody else is in view",
+        "its class comes before all others in view",
+        "it is in view first",
+    )
+    assert reasons == [alone, above, early, early]
+
+
 def test_the_stretches_say_whom_and_why_at_every_moment() -> None:
     for scene in SCENES.values():
         for asks in ({}, {"track": 1}):
