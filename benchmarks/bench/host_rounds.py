@@ -148,7 +148,10 @@ class Rounds:
 
 def write_clip(plan: Plan, width: int, height: int, megapixels: float) -> Clip:
     """Write a clip of so many megapixels of output, about."""
-    frames = max(4, round(megapixels / (SCALE**2 * width * height / 1e6)))
+    return _write_frames(plan, width, height, max(4, round(megapixels / (SCALE**2 * width * height / 1e6))))
+
+
+def _write_frames(plan: Plan, width: int, height: int, frames: int) -> Clip:
     video = plan.folder / f"{width}x{height}-{frames}.mp4"
     workloads.scale_clip(workloads.SAMPLE, video, width=width, height=height, frames=frames)
     return Clip(video=video, width=width, height=height, frames=frames)
@@ -172,7 +175,7 @@ def run_rounds(
         job, peer: processes of `host_job` and `ffmpeg_peer`.
         ready: a process of `ceiling` with the free model; None measures no model alone.
     """
-    short = write_clip(plan, clip.width, clip.height, clip.megapixels / SHORTER)
+    short = _write_frames(plan, clip.width, clip.height, max(1, clip.frames // SHORTER))
     rounds = Rounds(
         clip=clip,
         short=short,

@@ -304,7 +304,7 @@ def test_the_rehearsal_measures_everything_once(
     written, printed = json.loads(output.read_text()), capsys.readouterr().out
     assert written["device"] == "cpu"
     assert written["rates"]["fp32"] > 0
-    (ways, stages, targets) = written["host"]["tables"]
+    (ways, stages, targets, lengths) = written["host"]["tables"]
     assert [row[:2] for row in ways["rows"]] == [
         [way, slots] for slots in ("3", "9") for way in ("shared_memory", "grpc")
     ]
@@ -315,6 +315,7 @@ def test_the_rehearsal_measures_everything_once(
     assert costs["the whole job"] > costs["all of that, without the encoder"] > 0
     assert costs["FFmpeg: all"] > costs["FFmpeg: decode"] > 0
     assert len(targets["rows"]) == 3
+    assert len(lengths["rows"]) == 5
     assert printed.index("## What the host costs") < printed.index("## lite-x4")
     assert written["operations_per_px"]["lite-x4"] == pytest.approx(176832)
     assert [cell["runner"] for cell in written["alone"]] == ["onnxruntime none"] * 2 + ["pytorch eager"]
