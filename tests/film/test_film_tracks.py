@@ -27,7 +27,7 @@ from orchestrator.pipeline.context import JobContext
 from orchestrator.pipeline.detect import load_detector
 from orchestrator.pipeline.link_detections import DetectionLinker
 from orchestrator.pipeline.track import TrackOutputs, track
-from orchestrator.tracking.shot_cuts import CutDetector, reduced_picture
+from orchestrator.tracking.shot_cuts import HEIGHT, CutDetector, reduced_picture
 from orchestrator.triton.client import TritonClient
 from orchestrator.triton.server import TritonServer
 from tests.support.small_disk import small_disk
@@ -265,8 +265,12 @@ def test_a_reduced_picture_is_all_that_cuts_depend_on(seed: int, width: int, hei
     whole, reduced = CutDetector(), CutDetector()
     whole.is_cut(gray)
     reduced.is_cut(reduced_picture(gray))
-    assert whole._last is not None
-    assert np.array_equal(whole._last, reduced._last)  # type: ignore[arg-type]
+    if whole._last is None:  # too flat to be compared, as noise of a few pixels is
+        assert reduced._last is None
+        assert min(width, height) < HEIGHT // 2
+    else:
+        assert reduced._last is not None
+        assert np.array_equal(whole._last, reduced._last)
 
 
 def test_a_worker_with_other_weights_refuses_the_plan(
