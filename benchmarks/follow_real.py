@@ -19,9 +19,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchmarks.follow import follow_main
 from benchmarks.tracker.real import DEFAULT, sequences
-from orchestrator.framing.aspect_ratio import parse_aspect
-from orchestrator.framing.follow import follow_subject
 from orchestrator.framing.track_file_reader import parse_tracks
 from tools.follow_quality import FollowQuality, Truth, measure_follow
 
@@ -67,15 +66,8 @@ def measured(scene: Scene, class_name: str, shape: str) -> tuple[int, str]:
     video = {"width": scene.width, "height": scene.height, "frames": len(scene.ids)}
     subjects = parse_tracks({"tracks": tracks, "video": video})
     times_s = np.arange(len(scene.ids)) / float(scene.rate)
-    following = follow_subject(
-        subjects,
-        track="main",
-        aspect=parse_aspect(shape),
-        zoom=None,
-        times_s=times_s,
-        width=scene.width,
-        height=scene.height,
-    )
+    size = (scene.width, scene.height)
+    following, whole = follow_main(subjects, truth, shape, zoom=None, times_s=times_s, size=size)
     crops = following.path.rows(times_s)
     named = [stretch for stretch in following.stretches if stretch.track is not None]
     qualities: list[FollowQuality] = [
@@ -83,8 +75,7 @@ def measured(scene: Scene, class_name: str, shape: str) -> tuple[int, str]:
         for stretch in named
     ]
     share = sum(qualities[1:], qualities[0]).share
-    empty_s = measure_follow(truth, crops, tracks=subjects, times_s=times_s).longest_empty_s
-    return len(named), f"{share:.1%}, {empty_s:.1f} s"
+    return len(named), f"{share:.1%}, {whole.longest_empty_s:.1f} s"
 
 
 def _truth(scene: Scene) -> Truth:
