@@ -40,7 +40,7 @@ def assert_stops(mover: Mover, work: Callable[[], object], blocked: Callable[[],
     blocked()
     assert ended == []
     mover.stop.set()
-    thread.join(timeout=5)
+    thread.join(timeout=20)
     assert not thread.is_alive()
     assert isinstance(ended[0], Cancelled), ended
 

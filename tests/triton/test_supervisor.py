@@ -74,7 +74,7 @@ def test_it_is_back_at_the_same_ports_and_the_dead_one_leaves_nothing(supervisor
         kill(own_server(supervisor))
         until_restarted(supervisor, number)
         assert (server.url, server.http_url, server.metrics_url) == urls
-        assert not any(process.is_running() for process in dead)
+        assert not psutil.wait_procs(dead, timeout=30)[1]
         load(supervisor)
         assert len(left_behind()) == len(shared)
 

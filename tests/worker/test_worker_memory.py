@@ -140,10 +140,10 @@ def test_a_process_whose_thread_never_begins_is_ended(lost: str, status: int) ->
     script = f"""
 import threading, time
 from orchestrator.executor.memory_limit import exit_if_a_thread_cannot_start
-exit_if_a_thread_cannot_start(0.3)
+exit_if_a_thread_cannot_start(2)
 if {lost}:
     threading._start_new_thread = lambda *_: 0  # it has its stack, and is never heard of again
 threading.Thread(target=print).start()
-time.sleep(1)
+time.sleep(3)
 """
     assert subprocess.run([sys.executable, "-c", script], timeout=60, check=False).returncode == status

@@ -129,7 +129,7 @@ def test_a_server_that_hangs_is_restarted_after_the_job_that_it_failed(
         result = own.result(job)
         assert result["output"]["retryable"], result
         assert own.result(own.submit(upscale_job))["output"]["status"] == "completed"
-        assert not any(process.is_running() for process in hanging)
+        wait(lambda: not any(process.is_running() for process in hanging))
 
 
 def test_a_server_that_dies_again_and_again_is_the_end_of_the_worker(

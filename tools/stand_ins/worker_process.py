@@ -67,7 +67,7 @@ class WorkerProcess:
     def signal(self, number: int) -> None:
         self._process.send_signal(number)
 
-    def ended(self, timeout_s: float = 30) -> int:
+    def ended(self, timeout_s: float = 60) -> int:
         """Wait until the process has ended; return its exit code."""
         code = self._process.wait(timeout_s)
         self._reader.join(10)
@@ -77,7 +77,7 @@ class WorkerProcess:
         if self._process.poll() is None:
             self.signal(signal.SIGTERM)
             try:
-                self._process.wait(20)
+                self._process.wait(60)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 raise
@@ -85,7 +85,7 @@ class WorkerProcess:
 
     def idle(self) -> None:
         """Wait until nothing of any job remains, except the processes that wait for the next."""
-        wait(lambda: len(self.jobs) <= self.ahead and not self.leftovers(), 20)
+        wait(lambda: len(self.jobs) <= self.ahead and not self.leftovers(), 60)
 
     def leftovers(self) -> list[str]:
         """Return the files and shared-memory segments that jobs have left."""
