@@ -26,8 +26,11 @@ if TYPE_CHECKING:
 
 pytest.register_assert_rewrite("tests.support")
 
-settings.register_profile("no_deadline", deadline=None)  # a busy machine must not fail a test
-settings.load_profile("no_deadline")
+# Neither a busy machine nor the draw of the examples decides whether a test passes.
+# `--hypothesis-profile=search` looks for new counterexamples; each that it finds is kept as an `@example`.
+settings.register_profile("repeatable", deadline=None, derandomize=True)
+settings.register_profile("search", deadline=None, derandomize=False, max_examples=2000)
+settings.load_profile("repeatable")
 
 
 @pytest.fixture(autouse=True)

@@ -140,7 +140,7 @@ def test_memory_of_child_processes_counts_and_shared_memory_counts_once() -> Non
         "import mmap, os, time\n"
         f"shared = mmap.mmap(-1, {64 * MIB})\n"
         f"child = os.fork(); shared[:] = b'y' * {64 * MIB}; own = b'z' * {32 * MIB}\n"
-        "time.sleep(1); child and os.wait()"
+        "time.sleep(3); child and os.wait()"
     )
     held = peak_bytes([sys.executable, "-c", program]) / MIB
     assert 64 + 2 * 32 <= held < 64 + 2 * 32 + 100

@@ -111,7 +111,7 @@ def test_how_busy_a_gpu_was_is_the_mean_of_what_was_seen(
     script = "echo '40, 1000, 1500, 300.50'; echo '80, 3000, 1700, [N/A]'; echo; exec sleep 60"
     monkeypatch.setenv("PATH", machine_with(tmp_path, script)["PATH"])
     with nvidia_smi.GpuWatch() as watch:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 25
         while (watch.load.memory_mib or 0) < 3000 and time.monotonic() < deadline:
             time.sleep(0.01)
     assert watch.load == nvidia_smi.Load(busy=0.6, memory_mib=3000, clock_mhz=1600, power_w=300.5)
@@ -217,7 +217,7 @@ def test_what_a_thread_waits_for_is_recognised_by_where_it_waits() -> None:
     try:
         for stage in opened:
             stage.__enter__()
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 25
         found: dict[str, str] = {}
         while found != {name: name for name in stages} and time.monotonic() < deadline:
             threads = {thread.name: thread.ident for thread in threading.enumerate()}
