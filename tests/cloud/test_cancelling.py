@@ -108,7 +108,7 @@ def test_a_cancel_before_run_has_answered_reaches_runpod_afterwards(
     cloud: Cloud, user: ApiUser, upload: str
 ) -> None:
     pretend(cloud, wait_s=1000)
-    cloud.runpod.faults.add("run", faults.late_answer(2))
+    cloud.runpod.faults.add("run", faults.late_answer(8))
     with ThreadPoolExecutor(1) as thread:
         response = thread.submit(debit, user, upload)
         deadline = time.monotonic() + 60

@@ -146,7 +146,7 @@ def test_a_job_that_runs_twice_is_paid_once(cloud: Cloud, user: ApiUser, upload:
 
 def test_an_answer_of_run_after_the_release_cancels_the_run(cloud: Cloud, user: ApiUser, upload: str) -> None:
     pretend(cloud, run_s=1000)
-    cloud.runpod.faults.add("run", faults.late_answer(4))
+    cloud.runpod.faults.add("run", faults.late_answer(8))
     with ThreadPoolExecutor(1) as thread:
         response = thread.submit(debit, user, upload)
         deadline = time.monotonic() + 60

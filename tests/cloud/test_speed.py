@@ -124,7 +124,7 @@ def hold_the_next_look(
     """Let somebody look at a job, whom RunPod does not answer for a while; return the future of that look."""
     time.sleep(1.1)
     before = cloud.runpod.requests["status"]
-    cloud.runpod.faults.add("status", late_answer(hold_s=8))
+    cloud.runpod.faults.add("status", late_answer(hold_s=15))
     slow = pool.submit(user.get, f"/status/{job}")
     cloud.runpod.wait(lambda: cloud.runpod.requests["status"] > before)
     with cloud.runpod.changed:

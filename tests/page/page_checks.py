@@ -15,6 +15,9 @@ SIGNATURE = "X-Amz-Signature"
 _AXE = PROJECT / "node_modules" / "axe-core" / "axe.min.js"
 
 _RUN_AXE = """async () => {
+  // What is still fading in has little contrast.
+  const ends = ({ effect }) => effect.getComputedTiming().endTime < Infinity;
+  await Promise.allSettled(document.getAnimations().filter(ends).map(({ finished }) => finished));
   const { violations } = await axe.run(document, { resultTypes: ["violations"] });
   return violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")

@@ -131,13 +131,18 @@ def test_a_refused_setting_is_named_as_in_the_form(page: Page, user: ApiUser, up
 
 
 def test_typing_asks_for_the_price_once(cloud: Cloud, page: Page, user: ApiUser, upload: str) -> None:
+    page.clock.install()
     open_order(page, upload)
+    page.reload()
     choose_task(page, "Track")
     page.get_by_text("Advanced").click()
     expect(page.get_by_role("button", name="Start tracking")).to_be_enabled()
     before = len(quotes_of(cloud, user))
+    # However slow the machine is, it types without a pause by the clock of the page.
+    page.clock.pause_at(page.evaluate("Date.now()") / 1000 + 5)
     page.get_by_label("Confidence").press_sequentially("0.1234567", delay=20)
     expect(page.get_by_role("button", name="Start tracking")).to_be_disabled()
+    page.clock.resume()
     expect(page.get_by_role("button", name="Start tracking")).to_be_enabled()
     made = quotes_of(cloud, user)[before:]
     assert len(made) <= 2
@@ -254,6 +259,8 @@ def test_a_job_can_be_started_before_the_upload_is_complete(page: Page, user: Ap
     page.get_by_role("button", name="Cancel the start").click()
     page.get_by_role("button", name="Start upscaling after the upload").click()
     assert jobs_of(user) == []
+    while not held:
+        page.wait_for_timeout(50)
     held[0].continue_()
     page.wait_for_url(re.compile("#/jobs/job_"))
     (job,) = jobs_of(user)

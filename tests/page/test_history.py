@@ -100,7 +100,7 @@ def test_older_jobs_come_when_they_are_asked_for(page: Page, cloud: Cloud, user:
 def test_an_empty_list_leads_to_the_start(page: Page) -> None:
     page.goto("/#/jobs")
     page.get_by_role("link", name="Choose a video").click()
-    assert page.url.endswith("/#/")
+    expect(page).to_have_url(re.compile(r"/#/$"))
 
 
 def test_a_list_that_fails_says_so_and_is_asked_for_again(page: Page, cloud: Cloud, user: ApiUser) -> None:

@@ -72,7 +72,7 @@ def test_a_job_can_be_kept(page: Page, user: ApiUser) -> None:
 
 
 def test_progress_is_shown_and_said_politely(cloud: Cloud, page: Page, user: ApiUser) -> None:
-    pretend(cloud, run_s=12, progress=updates(*range(3, 100, 4)), answer={"error": "bad_media: no"})
+    pretend(cloud, run_s=36, progress=updates(*range(3, 100, 4)), answer={"error": "bad_media: no"})
     job = start_job(user)
     open_job(page, job)
     bar = page.get_by_role("progressbar", name="Upscaling")
@@ -92,6 +92,9 @@ def test_progress_is_shown_and_said_politely(cloud: Cloud, page: Page, user: Api
         page.get_by_text(re.compile(r"\d+ of 200 frames, 9\.5 frames per second, .* left"))
     ).to_be_visible()
     assert 0 < now <= 100
+    for _ in range(10):  # three times as fast, now that the beginning was seen
+        page.wait_for_timeout(1000)
+        cloud.runpod.clock.advance(2)
     expect(page.get_by_text("The file is not a video that can be read")).to_be_visible()
     spoken = said.json_value()
     assert spoken.pop() == "", "the failure is announced by its own message"

@@ -94,6 +94,7 @@ def test_nothing_but_its_own_files_runs_on_the_page(attacked: BrowserContext, at
     expect(page.get_by_label("API key")).to_be_visible()
     assert policy_violations(page) == []
     page.evaluate(f"async () => {{ try {{ await ({attempt})(); }} catch {{}} }}")
+    page.wait_for_function("() => window.policyViolations.length > 0")  # they are reported a while later
     page.wait_for_timeout(200)
     assert len(policy_violations(page)) == 1
     assert page.evaluate("[window.broken, document.querySelectorAll('input').length]") == [None, 1]

@@ -83,6 +83,8 @@ def test_boxes_belong_to_the_frame_that_is_presented_while_the_video_plays(
           const video = document.querySelector("video");
           const shown = {SHOWN};
           const answers = [];
+          // On a busy machine a pass through the video may present fewer frames than are needed.
+          video.addEventListener("ended", () => video.play());
           while (answers.length < 15) {{
             const mediaTime = await new Promise((resolve) =>
               video.requestVideoFrameCallback((_now, frame) => resolve(frame.mediaTime)));

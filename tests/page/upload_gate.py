@@ -14,6 +14,8 @@ from tools.stand_ins.s3_door import Door
 from tools.stand_ins.s3_signature import S3Error
 
 WAIT_S = 30.0
+HOLD_S = 120.0
+"""How long a request may wait to be let in: longer than a test waits for the page on a busy machine."""
 
 
 class UploadGate:
@@ -22,6 +24,7 @@ class UploadGate:
     Attributes:
         asked: the number of the part of each PUT that has reached the door, in order; 1 for a whole file.
         arrived: the number of each part that the bucket has taken.
+        ended: the number of each PUT's part with which the door has done, whether it arrived or was cut off.
         refusals: the errors that the next PUTs get.
         completions: the errors that the next requests to join parts get.
     """
@@ -29,6 +32,7 @@ class UploadGate:
     def __init__(self) -> None:
         self.asked: list[int] = []
         self.arrived: list[int] = []
+        self.ended: list[int] = []
         self.refusals: deque[S3Error] = deque()
         self.completions: deque[S3Error] = deque()
         self._permits = threading.Semaphore(0)
@@ -59,12 +63,15 @@ class UploadGate:
             return answer()
         number = int(parse_qs(environ["QUERY_STRING"]).get("partNumber", ["1"])[0])
         self.asked.append(number)
-        if self.refusals:
-            raise self.refusals.popleft()
-        if not self._permits.acquire(timeout=WAIT_S):
-            raise S3Error(503, "SlowDown", "No test let this request in.")
-        body = answer()
-        self.arrived.append(number)
+        try:
+            if self.refusals:
+                raise self.refusals.popleft()
+            if not self._permits.acquire(timeout=HOLD_S):
+                raise S3Error(503, "SlowDown", "No test let this request in.")
+            body = answer()
+            self.arrived.append(number)
+        finally:
+            self.ended.append(number)
         return body
 
 
