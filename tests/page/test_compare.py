@@ -112,7 +112,7 @@ def test_both_play_together(comparison: Comparison, kind: str) -> None:
         comparison.position.fill(str(start))
         expect_numbers(page, start, *BOTH)
         page.get_by_role("button", name="Play").click()
-        samples = numbers_while(page, 1.5, *BOTH)
+        samples = numbers_while(page, 1.2, *BOTH)
         page.get_by_role("button", name="Pause").click()
         stopped = number_at_rest(page, *BOTH)
         expect(comparison.stage.get_by_text(f"frame {stopped}", exact=True)).to_be_visible()

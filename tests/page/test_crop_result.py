@@ -43,7 +43,7 @@ def test_a_gif_is_shown_as_a_picture(
     job = finished_export(cloud, user, upload_id, output, params={"format": "gif"})
     show_job(page, job)
     gif = page.get_by_role("img", name="The output, an animated GIF")
-    expect(gif).to_have_js_property("complete", True)
+    expect(gif).to_have_js_property("naturalWidth", 96)
     assert gif.evaluate("(image) => [image.naturalWidth, image.naturalHeight]") == [96, 64]
 
 
@@ -140,6 +140,7 @@ def test_the_result_says_whom_the_crop_followed_and_shows_the_moment(
     job = finished_export(cloud, user, upload_id, output, params=params, followed=followed)
     show_job(page, job)
     table = page.get_by_role("region", name="Whom the crop followed").get_by_role("table")
+    expect(table.get_by_role("row")).to_have_count(1 + len(followed))
     rows = [
         row.all_inner_texts() for row in (row.get_by_role("cell") for row in table.get_by_role("row").all())
     ]

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     Pixels = NDArray[np.uint8]
 
+WAIT_S = 60
+"""How long pictures may take to appear; a busy machine is slow."""
+
 NUMBER_OF = """() => {
 window.numberOf = (video) => {
   const canvas = document.createElement("canvas");
@@ -33,11 +36,15 @@ window.numberOf = (video) => {
 """.replace("BITS", str(BITS))
 """Defines a function that reads the number of a picture of tools/fixtures/clips.py from a <video>."""
 
-SAMPLE = """([labels, forMs]) => new Promise((resolve) => {
+SAMPLE = """([labels, forMs, waitMs]) => new Promise((resolve) => {
   const videos = labels.map((label) => document.querySelector(`video[aria-label="${label}"]`));
-  const [samples, end] = [[], performance.now() + forMs];
+  const samples = [];
+  let [moves, end] = [false, performance.now() + waitMs];
   const take = () => {
     samples.push(videos.map(window.numberOf));
+    if (!moves && String(samples.at(-1)) !== String(samples[0])) {
+      [moves, end] = [true, performance.now() + forMs];
+    }
     if (performance.now() < end) requestAnimationFrame(take); else resolve(samples);
   };
   requestAnimationFrame(take);
@@ -53,7 +60,7 @@ def numbers(page: Page, *labels: str) -> list[int]:
 
 def expect_numbers(page: Page, number: int, *labels: str) -> None:
     """Wait until all these videos show a number; fail if they do not, or do not stay there."""
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + WAIT_S
     while (shown := numbers(page, *labels)) != [number] * len(labels):
         assert time.monotonic() < deadline, f"{shown}, not {number}"
         page.wait_for_timeout(50)
@@ -63,7 +70,7 @@ def expect_numbers(page: Page, number: int, *labels: str) -> None:
 
 def number_at_rest(page: Page, *labels: str) -> int:
     """Return the number at which all these videos come to rest; fail if they rest at different ones."""
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + WAIT_S
     shown = numbers(page, *labels)
     while True:
         page.wait_for_timeout(400)
@@ -74,9 +81,9 @@ def number_at_rest(page: Page, *labels: str) -> int:
 
 
 def numbers_while(page: Page, duration_s: float, *labels: str) -> list[list[int]]:
-    """Return the numbers that the videos show in each animation frame of a time."""
+    """Return the numbers of the videos in each animation frame, until a time after the first change."""
     page.evaluate(NUMBER_OF)
-    samples: list[list[int]] = page.evaluate(SAMPLE, [list(labels), 1000 * duration_s])
+    samples: list[list[int]] = page.evaluate(SAMPLE, [list(labels), 1000 * duration_s, 1000 * WAIT_S])
     return samples
 
 
