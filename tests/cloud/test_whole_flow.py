@@ -220,6 +220,7 @@ def test_what_the_caller_is_at_fault_for_costs_what_ran(
 
 
 def test_a_cancelled_job_costs_what_ran_and_ends_at_the_worker(cloud: Cloud, worker: WorkerProcess) -> None:
+    worker.idle()
     flow = start(cloud.runpod, cloud.new_user(), "upscale", SAMPLE.read_bytes())
     flow.at_work()
     process = worker.jobs[0]
@@ -274,6 +275,7 @@ class AnHourLater(datetime):
 
 
 def test_a_killed_job_costs_nothing(cloud: Cloud, worker: WorkerProcess) -> None:
+    worker.idle()
     flow = start(cloud.runpod, cloud.new_user(), "upscale", SAMPLE.read_bytes())
     flow.at_work()
     worker.jobs[0].kill()

@@ -57,7 +57,7 @@ class WorkerProcess:
     def jobs(self) -> list[psutil.Process]:
         """The processes of jobs, including those that wait for one; the next job goes to the first."""
         found = [process for process in family(self.pid) if is_job(process)]
-        return sorted(found, key=lambda process: process.pid)
+        return sorted(found, key=lambda process: process.create_time())  # pids begin again
 
     def says(self, text: str, timeout_s: float = 120) -> None:
         """Wait until it has printed this text."""
