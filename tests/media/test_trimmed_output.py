@@ -55,6 +55,7 @@ def cut(source: Path, output: Path, start: float | None, end: float | None, **op
         ("mp4", "aac", 48_000),
         ("mp4", "aac", 22_050),
         ("mov", "pcm_s16le", 48_000),
+        ("mkv", "aac", 44_100),
         ("mkv", "libopus", 48_000),
         ("mkv", "flac", 48_000),
         ("mkv", "ac3", 48_000),
@@ -95,7 +96,9 @@ def test_beeps_stay_on_their_flashes(
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv", "webm"])
-@pytest.mark.parametrize(("source", "codec"), [("mp4", "aac"), ("mkv", "libopus"), ("mov", "pcm_s16le")])
+@pytest.mark.parametrize(
+    ("source", "codec"), [("mp4", "aac"), ("mkv", "aac"), ("mkv", "libopus"), ("mov", "pcm_s16le")]
+)
 def test_sound_begins_and_ends_with_the_pictures(
     tmp_path: Path, written_once: WrittenOnce, source: str, codec: str, suffix: str
 ) -> None:

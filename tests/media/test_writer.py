@@ -164,7 +164,15 @@ def _onset_s(path: Path, index: int = 0) -> float:
 
 @pytest.mark.parametrize(
     ("suffix", "codec"),
-    [("mp4", "aac"), ("mp4", "libopus"), ("mov", "pcm_s16le"), ("mkv", "flac"), ("webm", "libopus")],
+    [
+        ("mp4", "aac"),
+        ("mp4", "libopus"),
+        ("mov", "pcm_s16le"),
+        ("mkv", "aac"),
+        ("mkv", "flac"),
+        ("mkv", "libopus"),
+        ("webm", "libopus"),
+    ],
 )
 def test_sound_that_the_container_takes_is_copied_to_the_byte(
     tmp_path: Path, suffix: str, codec: str

@@ -15,7 +15,8 @@ from av.packet import Packet
 from av.stream import Stream
 
 from orchestrator.media.read.audio_packet_header import BYTES, CODINGS, DECODERS, NAMES, read_audio_header
-from orchestrator.media.write.stream_converters import MILLISECOND, MuxTarget, StreamConverter, copy_metadata
+from orchestrator.media.write.stream_converters import MuxTarget, StreamConverter, copy_metadata
+from orchestrator.media.write.trim import MILLISECOND
 
 BITS_PER_CHANNEL = {"aac": 96_000, "libopus": 64_000}
 """Bit rate by encoder. Stereo AAC is transparent to most ears at 192 kbit/s (FFmpeg wiki, Encode/AAC), and

@@ -15,16 +15,15 @@ from typing import cast
 
 import av
 import av.error
+from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.packet import Packet
 from av.stream import Stream
 from av.subtitles.stream import SubtitleStream
 
 from orchestrator.media.read.tag_filter import mov_language, track_tags, writable
-from orchestrator.media.write.trim import TrimWindow
+from orchestrator.media.write.trim import MILLISECOND, TrimWindow, decoder_delay_s, earliest_pts
 from orchestrator.media_containers import MediaContainer
-
-MILLISECOND = Fraction(1, 1000)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,26 +89,27 @@ class StreamCopier(StreamConverter):
         self._window = target.window
         self._type = source.type
         self._has_edit_lists = target.container.has_edit_lists
-        self._is_opus = source.codec_context.name == "opus"
+        self._delay_s = decoder_delay_s(source) if isinstance(source, AudioStream) else Fraction(0)
         self.stream = target.output.add_stream_from_template(source, opaque=True)
         copy_metadata(source, self.stream, target.container)
         self._last_dts: int | None = None
-        # An Opus stream states the length of its priming (pre-skip), and Matroska stores that.
-        self._starts_at_zero = target.container.starts_at_zero and not self._is_opus
+        self._starts_at_zero = target.container.starts_at_zero
 
     def convert(self, packet: Packet[Stream]) -> list[Packet[Stream]]:
         """Return the packet with the times that the output gives it.
 
         If the container has no time before zero, its muxer would delay all streams to make room for the
-        priming samples of an encoder. So a packet that ends before zero is dropped, and a later one begins at
-        zero.
+        priming samples of an encoder, except for those that the stream itself states (`decoder_delay_s`). So
+        a packet that ends before zero, or before these, is dropped, and a later one begins there.
         """
         if not self._is_inside(packet):
             return []
-        if packet.pts is not None and packet.pts < 0 and self._starts_at_zero:
-            if packet.pts + (packet.duration or 0) <= 0:
-                return []
-            packet.pts = packet.dts = 0
+        if packet.pts is not None and self._starts_at_zero:
+            least = earliest_pts(self._delay_s, packet.time_base)
+            if packet.pts < least:
+                if packet.pts + (packet.duration or 0) <= least:
+                    return []
+                packet.pts = packet.dts = least
         packet.stream = self.stream
         # Muxers refuse a packet that is not later than the one before; damaged and joined sources have such.
         dts = packet.dts if packet.dts is not None else packet.pts
@@ -124,7 +124,7 @@ class StreamCopier(StreamConverter):
         if self._type == "audio":
             if self._has_edit_lists:
                 return self._window.includes(packet)
-            return self._window.fit_packet(packet, is_opus=self._is_opus)
+            return self._window.fit_packet(packet, self._delay_s)
         if self._type == "subtitle":
             return self._window.fit_caption(packet)
         packet.pts = packet.dts = 0  # a cover picture

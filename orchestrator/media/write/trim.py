@@ -11,6 +11,7 @@ from fractions import Fraction
 
 import av
 from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
 from av.packet import Packet
 from av.stream import Stream
 
@@ -21,8 +22,8 @@ the single packet that AAC, MP3 and AC-3 need."""
 MOVED_S = Fraction(20, 1000)
 """An offset of audio that nobody notices: ITU-R BT.1359 puts the threshold at 45 ms early and 125 ms late."""
 
-OPUS_DELAY_S = Fraction(312, 48_000)
-"""The least that an Opus decoder drops at the start: libopus's own delay."""
+MILLISECOND = Fraction(1, 1000)
+"""The unit of times in Matroska and WebM."""
 
 
 @dataclass(kw_only=True)
@@ -49,19 +50,18 @@ class TrimWindow:
         start_s, stop_s = _times_s(packet)
         return not (self.has_start and stop_s <= -RUN_IN_S) and self._begins_before_end(start_s, stop_s)
 
-    def fit_packet(self, packet: Packet[Stream], *, is_opus: bool) -> bool:
+    def fit_packet(self, packet: Packet[Stream], delay_s: Fraction) -> bool:
         """Return whether at least half of a packet of audio is inside; move one that begins earlier to zero.
 
         This is for containers that have no time before zero: audio begins and ends at the nearest edge of a
-        packet. A packet that would be moved by more than MOVED_S is outside. Opus may begin earlier, by the
-        delay that its decoder drops.
+        packet. A packet that would be moved by more than MOVED_S is outside. The audio begins earlier by the
+        delay that its decoder drops (`decoder_delay_s`).
         """
         start_s, stop_s = _times_s(packet)
-        if self.has_start and start_s < 0:
-            if start_s + stop_s < 0 or start_s < -MOVED_S:
+        if self.has_start and start_s < -delay_s:
+            if start_s + stop_s < -2 * delay_s or start_s < -delay_s - MOVED_S:
                 return False
-            least = math.ceil((-OPUS_DELAY_S if is_opus else Fraction(0)) / packet.time_base)
-            packet.pts = packet.dts = max(packet.pts or 0, least)
+            packet.pts = packet.dts = max(packet.pts or 0, earliest_pts(delay_s, packet.time_base))
         return self._begins_before_end(start_s, stop_s)
 
     def fit_caption(self, packet: Packet[Stream]) -> bool:
@@ -110,6 +110,24 @@ class TrimWindow:
     def _begins_before_end(self, start_s: Fraction, stop_s: Fraction) -> bool:
         """Return whether at least half of a packet is before the end."""
         return self.end_s is None or start_s + stop_s <= 2 * self.end_s
+
+
+def decoder_delay_s(source: AudioStream) -> Fraction:
+    """Return for how long the decoder of a stream drops its first samples, in seconds.
+
+    A stream of Matroska or WebM states it (CodecDelay), and Opus does in every container (RFC 7845, 5.1:
+    pre-skip). FFmpeg writes it again if the stream is copied into Matroska or WebM. Elsewhere it is zero, and
+    an edit list hides the samples.
+    """
+    return Fraction(source.codec_context.delay, source.codec_context.sample_rate or 1)
+
+
+def earliest_pts(delay_s: Fraction, time_base: Fraction) -> int:
+    """Return the first time that audio with this delay can have in Matroska or WebM, in units of `time_base`.
+
+    Their muxer rounds the delay to the nearest millisecond.
+    """
+    return math.ceil(-math.floor(delay_s / MILLISECOND + Fraction(1, 2)) * MILLISECOND / time_base)
 
 
 def _times_s(packet: Packet[Stream]) -> tuple[Fraction, Fraction]:
