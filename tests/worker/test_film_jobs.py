@@ -219,7 +219,8 @@ def names_in_job_folders(worker: WorkerProcess) -> Iterator[set[str]]:
 
     def look() -> None:
         while not ended.wait(0.005):
-            seen.update(path.name for path in worker.folder.rglob("*") if path.is_file())
+            with contextlib.suppress(FileNotFoundError):  # a folder is removed meanwhile
+                seen.update(path.name for path in worker.folder.rglob("*") if path.is_file())
 
     thread = threading.Thread(target=look)
     thread.start()
