@@ -441,7 +441,7 @@ def test_the_real_worker_runs_jobs_and_stops_what_is_cancelled(
     repository = tmp_path / "models"
     repository.mkdir()
     upscalers.write_nearest_x4(repository)
-    upscalers.write_slow(repository, rounds=50, max_batch=1)
+    upscalers.write_slow(repository, rounds=1000, max_batch=1)  # a job of about a minute
     clip = bucket.put("clip.mp4", clips.make_clip(tmp_path / "clip.mp4", 25))
     values = {"task": "upscale", "input_url": clip, "output_url": bucket.put_url("stand-in.mp4")}
     slow = {**values, "params": {"model": "slow"}}
