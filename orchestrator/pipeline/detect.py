@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from orchestrator.errors import BadRequest
+from orchestrator.errors import BadRequest, ModelNotBuilt, UnknownModel
 from orchestrator.frames import Frame, Letterbox, VideoInfo
 from orchestrator.inference.detector import BatchedDetector, DetectedFrame
 from orchestrator.jobs import TrackParams
@@ -20,6 +20,12 @@ from orchestrator.triton.contract import DetectContract
 # Bounds of the queues between stages, in frames: enough for the request that is filled and the next one.
 _DECODED_AHEAD = 16
 _DETECTED_AHEAD = 16
+
+_NO_MODEL_NAMED = (
+    "no model was named, so it is the default detector (FRAMEWRIGHT_DETECTOR); `--model` names another, and "
+    "`framewright models list` shows which a closed product may use, such as d-fine-n, rf-detr-nano and, for "
+    "faces, centerface"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +88,12 @@ def load_detector(info: VideoInfo, params: TrackParams, context: JobContext) -> 
     """
     client = context.connect()
     model = context.resolve(params.model or context.default_detector)
-    client.load(model)
+    try:
+        client.load(model)
+    except (ModelNotBuilt, UnknownModel) as exc:
+        if params.model:
+            raise
+        raise type(exc)(f"{exc}; {_NO_MODEL_NAMED}") from exc
     contract = client.contract(model, DetectContract)
     width, height = info.display_size
     box = input_box(contract, width=width, height=height, side=params.side)

@@ -46,17 +46,26 @@ def fetch(url: str, path: Path, *, transfer: RetryingTransfer, on_progress: OnBy
         os.close(file)
 
 
-def fetch_rest(url: str, file: int, *, transfer: RetryingTransfer, on_progress: OnBytes) -> None:
+def fetch_rest(
+    url: str,
+    file: int,
+    *,
+    transfer: RetryingTransfer,
+    on_progress: OnBytes,
+    named: str | None = None,
+) -> None:
     """Download the missing rest of a file; like `fetch`, but the received bytes stay after a failure.
 
     Args:
         url: see `fetch`.
         file: descriptor that is open for appending; it contains the start of the file, or nothing.
         transfer, on_progress: see `fetch`.
+        named: the address in messages that say why it cannot be fetched; by default without its path, which
+            may be a secret.
     """
     transfer.retry(
         _Download(url, file, transfer, on_progress).attempt,
-        what=f"fetch {redacted(url)}",
+        what=f"fetch {named or redacted(url)}",
         failed=DownloadFailed,
         progress=lambda: length(file),
     )

@@ -189,7 +189,10 @@ class ModelControl:
         reason = failure.one_line(exc)
         # Triton has no status for a model folder without a version, or a version without its file.
         if re.search(r"at least one version must be available|unable to find '", reason):
-            return ModelNotBuilt(f"model {model!r} is not built: run `framewright models build {model}`")
+            return ModelNotBuilt(
+                f"model {model!r} is not built: run `framewright models fetch {model}`, then "
+                f"`framewright models build {model}`"
+            )
         error = self.translate(exc, f"cannot load model {model!r}", model)
         if type(error) is not InferenceFailed or is_missing(exc):
             return error

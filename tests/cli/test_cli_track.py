@@ -123,7 +123,10 @@ def test_a_detector_that_is_not_built_names_the_command_that_builds_it(clip: Pat
     ended = framewright("track", clip, "-o", tmp_path / "t.json", MODEL_REPOSITORY=Path("model_repository"))
     if (Path("model_repository") / "yolov8n" / "1").exists():
         pytest.skip("it is built here")
-    assert_refused(ended, 2, "framewright models build yolov8n")
+    assert_refused(ended, 2, "framewright models fetch yolov8n`, then `framewright models build yolov8n`")
+    assert "FRAMEWRIGHT_DETECTOR" in ended.err
+    for free in ("d-fine-n", "rf-detr-nano", "centerface"):
+        assert free in ended.err
 
 
 def test_a_signal_stops_everything_within_seconds_and_leaves_nothing(

@@ -78,6 +78,10 @@ def test_only_the_lite_models_are_carried_as_the_files_the_catalog_names(tmp_pat
         assert hashlib.sha256(path.read_bytes()).hexdigest() == model.sha256
 
 
+def test_the_length_of_every_weight_file_is_known() -> None:
+    assert [model.name for model in load_catalog().models.values() if model.bytes is None] == []
+
+
 def test_downloads_come_from_the_publishers_releases() -> None:
     for model in load_catalog().models.values():
         if model.url is None:

