@@ -73,7 +73,7 @@ def model_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     upscalers.write_black(repository)
     upscalers.write_swapped(repository)
     upscalers.write_wrong_scale(repository)
-    upscalers.write_slow(repository, rounds=125)  # half a second
+    upscalers.write_slow(repository, rounds=upscalers.rounds_in(0.2))
     upscalers.write_memory_hungry(repository)
     detectors.write_detector(repository)
     detectors.write_colour_finder(repository)

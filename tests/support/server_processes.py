@@ -49,6 +49,18 @@ def stub_of(model: str) -> psutil.Process:
     return max(stubs(model), key=lambda stub: stub.create_time())
 
 
+@contextlib.contextmanager
+def suspended(server: TritonServer) -> Iterator[None]:
+    """Let a server answer nothing until the block ends, however fast its models are."""
+    assert server._reaper is not None
+    (process,) = psutil.Process(server._reaper.pid).children()
+    process.suspend()
+    try:
+        yield
+    finally:
+        process.resume()
+
+
 def kill(processes: set[psutil.Process]) -> None:
     for process in processes:
         with contextlib.suppress(psutil.Error):

@@ -66,7 +66,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     repository = tmp_path_factory.mktemp("repository")
     for name in ("lite-x4", "lite-detector"):
         shutil.copytree(ROOT / "model_repository" / name, repository / name)
-    upscalers.write_slow(repository, rounds=50, tile=64)
+    upscalers.write_slow(repository, rounds=upscalers.rounds_in(0.1), tile=64)
     upscalers.write_slow(repository, "endless", rounds=100_000, tile=64)
     return Settings(
         model_repository=repository,
@@ -80,6 +80,12 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return clips.make_clip(tmp_path_factory.mktemp("clip") / "in.mp4", FRAMES)
+
+
+@pytest.fixture(scope="module")
+def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clip for jobs that must not end by themselves."""
+    return clips.make_clip(tmp_path_factory.mktemp("clip") / "long.mp4", 600)
 
 
 @pytest.fixture(scope="module")
@@ -261,13 +267,13 @@ def test_one_that_dies_again_and_again_fails_the_job_as_retryable_and_leaves_not
 
 
 def test_without_recoveries_the_first_death_is_the_end(
-    settings: Settings, clip: Path, tmp_path: Path
+    settings: Settings, long_clip: Path, tmp_path: Path
 ) -> None:
     with (
         Worker(replace(settings, recoveries=0)) as worker,
         pytest.raises(TritonUnavailable, match="died or cannot be reached"),
     ):
-        upscaled(worker, clip, tmp_path / "out.mp4", model="slow", on_progress=Killer(tritonservers, 1))
+        upscaled(worker, long_clip, tmp_path / "out.mp4", model="slow", on_progress=Killer(tritonservers, 1))
     assert list(tmp_path.iterdir()) == []
     assert left_behind() == set()
 
@@ -359,11 +365,15 @@ def test_a_job_that_begins_while_the_server_is_away_for_good_is_one_clear_error(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_server_that_stays_away_is_one_clear_error(settings: Settings, clip: Path, tmp_path: Path) -> None:
+def test_a_server_that_stays_away_is_one_clear_error(
+    settings: Settings, long_clip: Path, tmp_path: Path
+) -> None:
     with TritonServer(settings.model_repository) as server:
         away = replace(settings, triton_url=server.url, reconnect_timeout_s=1)
         with Worker(away) as worker, pytest.raises(TritonUnavailable, match=r"not back within 1 s; is it"):
-            upscaled(worker, clip, tmp_path / "out.mp4", model="slow", on_progress=Killer(tritonservers, 1))
+            upscaled(
+                worker, long_clip, tmp_path / "out.mp4", model="slow", on_progress=Killer(tritonservers, 1)
+            )
     assert list(tmp_path.iterdir()) == []
 
 
@@ -413,23 +423,23 @@ def test_one_that_hangs_is_restarted_after_the_timeout(
 
 
 def test_a_model_that_is_too_slow_is_no_hanging_server(
-    settings: Settings, clip: Path, tmp_path: Path
+    settings: Settings, long_clip: Path, tmp_path: Path
 ) -> None:
     with (
         Worker(replace(settings, infer_timeout_s=0.05)) as worker,
         pytest.raises(InferenceTimedOut, match="no answer within"),
     ):
-        upscaled(worker, clip, tmp_path / "out.mp4", model="slow")
+        upscaled(worker, long_clip, tmp_path / "out.mp4", model="slow")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_waiting_for_a_server_ends_when_nobody_waits_any_more(settings: Settings, clip: Path) -> None:
+def test_waiting_for_a_server_ends_when_nobody_waits_any_more(settings: Settings, long_clip: Path) -> None:
     caught: list[WorkerError] = []
-    info = probe(clip)
+    info = probe(long_clip)
     with (
         TritonServer(settings.model_repository) as server,
         TritonClient(server.url, recoveries=3, reconnect_timeout_s=60) as client,
-        VideoReader[Planes](clip, info, form="planes") as reader,
+        VideoReader[Planes](long_clip, info, form="planes") as reader,
     ):
         client.load("slow")
         contract = client.contract("slow", UpscaleContract)

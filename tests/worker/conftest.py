@@ -21,6 +21,12 @@ def small_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """1500 numbered pictures of 96 by 64."""
+    return clips.make_clip(tmp_path_factory.mktemp("clip") / "long.mp4", 1500)
+
+
+@pytest.fixture(scope="session")
 def squares(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """30 red pictures, in which the colour finder finds one object."""
     path = tmp_path_factory.mktemp("squares") / "squares.mp4"
@@ -29,11 +35,11 @@ def squares(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def worker_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Settings with nearest-x4, colour-finder, and `slow`, which takes 0.2 s for each of those pictures."""
+    """Settings with nearest-x4, colour-finder, and `slow`, with 0.15 s for a picture on any machine."""
     folder = tmp_path_factory.mktemp("models")
     upscalers.write_nearest_x4(folder)
     detectors.write_colour_finder(folder)
-    upscalers.write_slow(folder, rounds=50, max_batch=1)
+    upscalers.write_slow(folder, rounds=upscalers.rounds_in(0.15), max_batch=1, tile=128)
     return {
         "MODEL_REPOSITORY": folder,
         "FRAMEWRIGHT_UPSCALE_MODEL": "nearest-x4",
@@ -62,3 +68,9 @@ def upscale_job(bucket: Bucket, small_clip: Path, request: pytest.FixtureRequest
         "input_url": bucket.put("clip.mp4", small_clip),
         "output_url": bucket.put_url(f"{request.node.name}.mp4"),
     }
+
+
+@pytest.fixture
+def long_job(bucket: Bucket, long_clip: Path, upscale_job: dict[str, Any]) -> dict[str, Any]:
+    """A job that takes more than three minutes, for tests that end it."""
+    return upscale_job | {"input_url": bucket.put("long.mp4", long_clip), "params": {"model": "slow"}}

@@ -389,6 +389,25 @@ def test_a_piece_that_is_there_is_not_made_again(
     assert list(tmp_path.iterdir()) == []
 
 
+def shares_tensors(process: psutil.Process) -> bool:
+    """Whether a process has tensors in memory that it shares with Triton; their name is removed at once."""
+    with contextlib.suppress(OSError):  # it ended meanwhile
+        return "-tensors" in Path(f"/proc/{process.pid}/maps").read_text()
+    return False
+
+
+def process_that_makes_a_piece(worker: WorkerProcess) -> psutil.Process:
+    """Wait until a job of this worker has found no piece and sends pictures to Triton; return its process."""
+    found: list[psutil.Process] = []
+
+    def is_found() -> bool:
+        found[:] = [process for process in worker.jobs if shares_tensors(process)]
+        return bool(found)
+
+    wait(is_found)
+    return found[0]
+
+
 def test_two_workers_that_make_one_segment_at_once_both_succeed(
     film: Film, environment: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -397,8 +416,12 @@ def test_two_workers_that_make_one_segment_at_once_both_succeed(
     with RunPodServer().running() as other, working(tmp_path, **environment, **other.environment) as second:
         jobs = [(film.runpod, film.segment_job(0)), (other, film.segment_job(0))]
         ids = [server.submit(job) for server, job in jobs]
-        for (server, _), job_id in zip(jobs, ids, strict=True):
-            server.stage(job_id, "upscaling")  # neither has found a piece
+        first = process_that_makes_a_piece(film.worker)
+        first.suspend()  # the other worker has yet to start, and must not find its piece
+        try:
+            process_that_makes_a_piece(second)
+        finally:
+            first.resume()
         outputs = [server.result(job_id)["output"] for (server, _), job_id in zip(jobs, ids, strict=True)]
         second.idle()
     film.worker.idle()
@@ -407,25 +430,11 @@ def test_two_workers_that_make_one_segment_at_once_both_succeed(
     assert outputs[0]["frames"] == outputs[1]["frames"] == film.stored_plan.segments[0].frames
 
 
-def writes_into(process: psutil.Process, folder: Path) -> bool:
-    with contextlib.suppress(psutil.NoSuchProcess):  # it ended meanwhile
-        return any(Path(file.path).is_relative_to(folder) for file in process.open_files())
-    return False
-
-
 def test_a_killed_job_stores_nothing_and_its_retry_succeeds(film: Film) -> None:
     film.params = {"task": "upscale", "segments": 3, "params": {"model": "slow"}}
     film.plan()
     job_id = film.runpod.submit(film.segment_job(1))
-    film.runpod.stage(job_id, "upscaling")
-    busy: list[psutil.Process] = []
-
-    def is_found() -> bool:
-        busy[:] = [process for process in film.worker.jobs if writes_into(process, film.worker.folder)]
-        return bool(busy)
-
-    wait(is_found)
-    busy[0].send_signal(signal.SIGKILL)
+    process_that_makes_a_piece(film.worker).send_signal(signal.SIGKILL)
     assert_failed(film.runpod.result(job_id), "job_killed", retryable=True)
     film.worker.idle()
     assert film.stored() == {"plan.json"}

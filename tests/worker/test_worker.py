@@ -227,6 +227,7 @@ def test_a_cancelled_job_stops_and_leaves_nothing(
     runpod: RunPodServer,
     bucket: Bucket,
     upscale_job: dict[str, Any],
+    long_job: dict[str, Any],
     slow_store: SlowStore,
     stage: str,
 ) -> None:
@@ -234,7 +235,7 @@ def test_a_cancelled_job_stops_and_leaves_nothing(
         case "fetch":
             upscale_job["input_url"] = f"{slow_store.url}/in.mp4"
         case "infer":
-            upscale_job["params"] = {"model": "slow"}
+            upscale_job = long_job
         case "publish":
             upscale_job["output_url"] = f"{slow_store.url}/out.mp4"
     job = runpod.submit(upscale_job)
@@ -252,9 +253,9 @@ def test_a_cancelled_job_stops_and_leaves_nothing(
 
 
 def test_a_job_that_is_cancelled_as_soon_as_it_is_taken_stops(
-    worker: WorkerProcess, runpod: RunPodServer, upscale_job: dict[str, Any]
+    worker: WorkerProcess, runpod: RunPodServer, long_job: dict[str, Any]
 ) -> None:
-    job = runpod.submit(upscale_job | {"params": {"model": "slow"}})
+    job = runpod.submit(long_job)
     runpod.wait(lambda: job in runpod.taken)
     runpod.cancel(job)
     worker.says(f"{job} | Job stopped.")

@@ -21,12 +21,14 @@ def test_sigterm_gives_jobs_their_grace(
     grace_s: int,
     runpod: RunPodServer,
     upscale_job: dict[str, Any],
+    long_job: dict[str, Any],
     worker_models: dict[str, Any],
     tmp_path: Path,
 ) -> None:
+    slow_job = upscale_job | {"params": {"model": "slow"}} if grace_s else long_job
     extra = {"FRAMEWRIGHT_SHUTDOWN_GRACE_S": grace_s, "FRAMEWRIGHT_CONCURRENCY": 2}
     with working(tmp_path, **extra, **worker_models, **runpod.environment) as worker:
-        job = runpod.submit(upscale_job | {"params": {"model": "slow"}})
+        job = runpod.submit(slow_job)
         runpod.stage(job, "upscaling")
         members = family(worker.pid)
         worker.signal(signal.SIGTERM)
@@ -46,10 +48,10 @@ def test_sigterm_gives_jobs_their_grace(
 
 @pytest.mark.slow
 def test_a_second_signal_ends_the_grace(
-    runpod: RunPodServer, upscale_job: dict[str, Any], worker_models: dict[str, Any], tmp_path: Path
+    runpod: RunPodServer, long_job: dict[str, Any], worker_models: dict[str, Any], tmp_path: Path
 ) -> None:
     with working(tmp_path, FRAMEWRIGHT_SHUTDOWN_GRACE_S=600, **worker_models, **runpod.environment) as worker:
-        job = runpod.submit(upscale_job | {"params": {"model": "slow"}})
+        job = runpod.submit(long_job)
         runpod.stage(job, "upscaling")
         worker.signal(signal.SIGINT)
         worker.says("SIGINT: ")
@@ -60,10 +62,14 @@ def test_a_second_signal_ends_the_grace(
 
 @pytest.mark.slow
 def test_a_killed_worker_takes_its_jobs_along_and_the_next_removes_their_files(
-    runpod: RunPodServer, upscale_job: dict[str, Any], worker_models: dict[str, Any], tmp_path: Path
+    runpod: RunPodServer,
+    upscale_job: dict[str, Any],
+    long_job: dict[str, Any],
+    worker_models: dict[str, Any],
+    tmp_path: Path,
 ) -> None:
     killed = WorkerProcess(tmp_path, **worker_models, **runpod.environment)
-    runpod.stage(runpod.submit(upscale_job | {"params": {"model": "slow"}}), "upscaling")
+    runpod.stage(runpod.submit(long_job), "upscaling")
     members = family(killed.pid)
     killed.signal(signal.SIGKILL)
     wait(lambda: not _alive(members))  # the SDK's heartbeat too

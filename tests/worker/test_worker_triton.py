@@ -113,6 +113,7 @@ def test_a_job_that_begins_while_the_server_is_away_waits_for_the_next(
 
 def test_a_server_that_hangs_is_restarted_after_the_job_that_it_failed(
     upscale_job: dict[str, Any],
+    long_job: dict[str, Any],
     worker_models: dict[str, Any],
     tmp_path: Path,
 ) -> None:
@@ -121,7 +122,7 @@ def test_a_server_that_hangs_is_restarted_after_the_job_that_it_failed(
         RunPodServer().running() as own,
         working(tmp_path, **short, **worker_models, **own.environment) as worker,
     ):
-        job = own.submit(upscale_job | {"params": {"model": "slow"}})
+        job = own.submit(long_job)
         own.stage(job, "upscaling")
         hanging = _find(worker, "tritonserver")
         for process in hanging:
@@ -133,11 +134,11 @@ def test_a_server_that_hangs_is_restarted_after_the_job_that_it_failed(
 
 
 def test_a_server_that_dies_again_and_again_is_the_end_of_the_worker(
-    upscale_job: dict[str, Any], worker_models: dict[str, Any], tmp_path: Path
+    long_job: dict[str, Any], worker_models: dict[str, Any], tmp_path: Path
 ) -> None:
     with RunPodServer().running() as runpod:
         worker = WorkerProcess(tmp_path, FRAMEWRIGHT_TRITON_RESTARTS=1, **worker_models, **runpod.environment)
-        job = runpod.submit(upscale_job | {"params": {"model": "slow"}})
+        job = runpod.submit(long_job)
         runpod.stage(job, "upscaling")
         members = family(worker.pid)
         while all(message.is_update for message in runpod.of(job)):
@@ -154,7 +155,9 @@ def test_a_server_that_dies_again_and_again_is_the_end_of_the_worker(
 
 
 def test_tiles_of_jobs_that_run_at_once_share_batches(bucket: Bucket, tmp_path: Path) -> None:
-    upscalers.write_slow(tmp_path / "models", "merging", rounds=60, tile=TILE, max_batch=4 * IN_FLIGHT)
+    upscalers.write_slow(
+        tmp_path / "models", "merging", rounds=upscalers.rounds_in(0.2), tile=TILE, max_batch=4 * IN_FLIGHT
+    )
     clip = clips.make_clip(tmp_path / "large.mp4", [clips.numbered(n, TILE, TILE) for n in range(24)])
     source = bucket.put("large.mp4", clip)
 
