@@ -20,6 +20,7 @@ _LISTED = 40
 def plan_json(plan: FilmPlan) -> str:
     """Return a plan as the JSON of `PlanResult`."""
     from orchestrator.film.document import document, hash_of
+    from orchestrator.film.segments import fewer_segments
     from orchestrator.jobs.film import PlannedSegment, PlanResult
 
     spans = _spans(plan)
@@ -40,7 +41,7 @@ def plan_json(plan: FilmPlan) -> str:
             for segment, (start_s, end_s) in zip(plan.segments, spans, strict=True)
         ),
         hardest=plan.hardest,
-        notes=plan.notes,
+        notes=(*plan.notes, *fewer_segments(plan)),
     )
     return json_text(result.model_dump(mode="json"))
 
@@ -48,6 +49,8 @@ def plan_json(plan: FilmPlan) -> str:
 def plan_text(plan: FilmPlan, source: Path, worker: Worker, workers: int | str) -> str:
     """Return a plan as lines: its segments, about how long they take and what they cost, its hardest part."""
     from rich.table import Table
+
+    from orchestrator.film.segments import fewer_segments
 
     spans = _spans(plan)
     frames = sum(segment.frames for segment in plan.segments)
@@ -66,7 +69,7 @@ def plan_text(plan: FilmPlan, source: Path, worker: Worker, workers: int | str) 
             *([f"   and {more} more: --json prints all"] if more > 0 else []),
             _estimate(plan, worker, workers),
             f"hardest part: segment {plan.hardest}, {start_s:.2f} s to {end_s:.2f} s (--preview makes it)",
-            *(f"note: {note}" for note in plan.notes),
+            *(f"note: {note}" for note in (*plan.notes, *fewer_segments(plan))),
         ]
     )
 
@@ -82,7 +85,7 @@ def _estimate(plan: FilmPlan, worker: Worker, workers: int | str) -> str:
         ends = [0.0] * workers
         for work_s in seconds:  # as the driver does: the next segment goes to whoever is free
             heapq.heappush(ends, heapq.heappop(ends) + work_s)
-        line += f", {max(ends):.0f} s with {workers} workers"
+        line += f", {max(ends):.0f} s with {workers} {'worker' if workers == 1 else 'workers'}"
     return line + ("" if cost is None else f", ${cost.dollars:.4f} on {cost.gpu}")
 
 

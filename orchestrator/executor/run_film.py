@@ -20,6 +20,7 @@ from orchestrator.film.piece import check_manifest, read_manifest
 from orchestrator.film.plan import plan_film
 from orchestrator.film.request import film_container
 from orchestrator.film.segment import make_segment
+from orchestrator.film.segments import fewer_segments
 from orchestrator.film.source_frames import Unsplit
 from orchestrator.installed_gpus import installed_gpus
 from orchestrator.jobs import AssembleJob, PlanJob, SegmentJob, Strict
@@ -235,7 +236,7 @@ def _planned(plan: FilmPlan, plan_hash: str, output_url: str) -> PlanResult:
             for segment, begin, end in zip(plan.segments, begins, ends, strict=True)
         ),
         hardest=plan.hardest,
-        notes=plan.notes,
+        notes=(*plan.notes, *fewer_segments(plan)),
     )
 
 

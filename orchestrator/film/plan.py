@@ -280,6 +280,8 @@ def _divide(
     count = len(frames.pts)
     length = USUAL_FRAMES if seconds is None else max(params.work_sec / seconds, 1.0)
     if params.segments is not None:
+        if params.segments == 1:
+            raise Unsplit("one segment is asked for")
         length = count / params.segments
     if count < FEWEST_SEGMENTS * length:
         raise Unsplit("the video is too short to be worth splitting")

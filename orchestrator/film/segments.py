@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestrator.film.boundaries import MOST_EXTRA, begin_shots
-from orchestrator.film.document import FilmSegment
+from orchestrator.film.boundaries import MOST_EXTRA, PREVIEW_RANGE_S, begin_shots
+from orchestrator.film.document import FilmPlan, FilmSegment
 from orchestrator.film.source_frames import FilmFrames, Unsplit
 from orchestrator.media.read.keyframe_kind import KeyframeKind
 from orchestrator.media.read.packet_index import UNKNOWN, PacketIndex, read_keyframe_kinds
@@ -119,6 +120,22 @@ def describe_segments(
             )
         )
     return tuple(segments)
+
+
+def fewer_segments(plan: FilmPlan) -> tuple[str, ...]:
+    """Return a sentence on why a film has fewer segments than its parameters ask for, if it has."""
+    asked, count = plan.film.segments, len(plan.segments)
+    if asked is None or count >= asked:
+        return ()
+    hardest = plan.segments[plan.hardest]
+    hardest_s = float((hardest.last_pts - hardest.first_pts) * plan.source.info.time_base)
+    usual = median(segment.frames for segment in plan.segments)
+    why = "the video has too few that fit"
+    if hardest_s >= PREVIEW_RANGE_S[0] and hardest.frames >= 2 * usual:
+        why = f"the hardest part, {hardest_s:.1f} s, is one of them"
+    return (
+        f"{asked} segments are asked for, and the film has {count}: each begins at a keyframe, and {why}",
+    )
 
 
 def _keyframes_before(index: PacketIndex, keyframes: NDArray[np.int64], packet: int) -> list[int]:

@@ -116,7 +116,16 @@ def test_the_plan_is_printed_and_nothing_is_made(clip: Path, tmp_path: Path) -> 
     assert [segment["frames"] for segment in plan["segments"]] == [10] * SEGMENTS
     assert [segment["start_sec"] for segment in plan["segments"]] == pytest.approx([0, 0.4, 0.8, 1.2, 1.6, 2])
     assert plan["duration_sec"] == pytest.approx(2.4)
+    assert not plan["notes"]
     assert not list(tmp_path.iterdir())
+
+
+def test_a_plan_with_fewer_segments_than_asked_for_says_why(clip: Path, tmp_path: Path) -> None:
+    more = ("film", clip, tmp_path / "out.mp4", "--task", "export", "--segments", SEGMENTS + 1, "--dry-run")
+    printed, encoded = framewright(*more, "--workers", 1), framewright(*more, "--json")
+    assert "note: 7 segments are asked for, and the film has 6: each begins at a keyframe" in printed.out
+    (note,) = json.loads(encoded.out)["notes"]
+    assert f"note: {note}" in printed.out
 
 
 def test_the_preview_is_the_hardest_piece_which_the_film_uses_again(

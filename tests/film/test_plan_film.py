@@ -24,6 +24,7 @@ from orchestrator.film.document import FilmModel, FilmPlan, document, hash_of, r
 from orchestrator.film.frame_pts import expand, segment_pts
 from orchestrator.film.plan import Unsplit, plan_film
 from orchestrator.film.segment_frames import planned_frames, selection_of
+from orchestrator.film.segments import fewer_segments
 from orchestrator.framing.track_file_reader import read_tracks
 from orchestrator.jobs import UpscaleParams
 from orchestrator.jobs.film import MOST_SEGMENTS, ExportFilm, TrackFilm, UpscaleFilm
@@ -393,7 +394,7 @@ UNSPLIT: dict[str, tuple[str, Callable[[Path], Path], dict[str, Any], str]] = {
         {},
         "its start",
     ),
-    "one segment": ("a.mp4", _x264, {"segments": 1}, "too short"),
+    "one segment": ("a.mp4", _x264, {"segments": 1}, "one segment is asked for"),
 }
 
 
@@ -455,6 +456,22 @@ def test_ten_thousand_keyframes_make_few_segments(tmp_path: Path) -> None:
     seconds = plan.segments[plan.hardest].frames / 25
     assert 5 <= seconds <= 20
     assert not any(segment.begins_shot for segment in plan.segments)
+
+
+def test_a_plan_says_why_it_has_fewer_segments_than_were_asked_for(tmp_path: Path) -> None:
+    path = make_clip(tmp_path / "a.mp4", 60, options={"g": "30", "sc_threshold": "0"})
+    plan = planned(path, segments=3)
+    assert len(plan.segments) == 2
+    (note,) = fewer_segments(plan)
+    assert "3 segments are asked for, and the film has 2" in note
+    assert "keyframe" in note
+    assert "hardest" not in note
+    assert not fewer_segments(planned(path, segments=2))
+    assert not fewer_segments(planned(_x264(tmp_path / "b.mp4", 3100), segments=None))
+    path = make_clip(tmp_path / "c.mp4", 1000, options={"g": "5", "preset": "ultrafast"})
+    plan = planned(path, segments=100)
+    assert len(plan.segments) < 100
+    assert "the hardest part" in fewer_segments(plan)[0]
 
 
 def test_a_crop_that_follows_a_track_is_stored_as_its_path(tmp_path: Path) -> None:

@@ -364,6 +364,13 @@ def test_a_short_video_is_a_completed_job_without_a_plan(film: Film) -> None:
     assert film.stored() == set()
 
 
+def test_a_plan_with_fewer_segments_than_asked_for_says_why(film: Film) -> None:
+    film.params = {"task": "export", "segments": 50}
+    (output,) = film.outputs(film.plan_job())
+    assert 2 <= len(output["segments"]) < 50
+    assert any(note.startswith("50 segments are asked for, and the film has") for note in output["notes"])
+
+
 def test_a_piece_that_is_there_is_not_made_again(
     film: Film, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
