@@ -22,8 +22,8 @@ LEFT_AFTER_S = 1.0
 
 _CLASS_WEIGHTS = {
     ClassGroup.PERSON: 1.0,
-    ClassGroup.ANIMAL: 0.6,
-    ClassGroup.MOVER: 0.4,
+    ClassGroup.ANIMAL: 0.4,
+    ClassGroup.MOVER: 0.25,
     ClassGroup.STILL: 0.1,
 }
 THERE, MOVING, CENTRAL = 0.3, 0.45, 0.25

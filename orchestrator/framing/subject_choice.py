@@ -142,7 +142,10 @@ class SubjectChooser:
 
     def _absence(self, begin: int, end: int) -> str:
         """Return why nobody is followed from frame `begin` to before `end`."""
-        if self._somebody.between(begin, end - 1):
+        others = self._somebody.between(begin, end - 1)
+        if any(other.first <= begin and end - 1 <= other.last for other in others):
+            return "whoever is in view matters less"
+        if others:
             return "whoever is in view is there too briefly to be followed"
         return f"{self._absent} is in view"
 

@@ -2,8 +2,9 @@
 
 The schedule maximises a sum by dynamic programming. Each second of following a subject that is in view counts
 _SEEN and its weight (`appearances.py`); beginning to follow somebody costs _BEGIN, and leaving somebody who
-is still in view costs _LEAVE. So the subject changes when it leaves, or for somebody who matters far more for
-a long time; a glimpse is not worth a movement.
+is still in view costs _LEAVE, or little if a class follows that comes first. Each second in which somebody is
+in view but nobody is followed costs _UNSEEN, after a while. So the subject changes when it leaves, or for
+somebody who matters far more for a long time; a glimpse is not worth a movement.
 """
 
 from __future__ import annotations
@@ -24,6 +25,11 @@ _BEGIN = 0.35
 _LONG_SHOT_S = 2.0
 """In shorter shots it costs less to begin, in proportion."""
 _LEAVE = 5.0
+_LEAVE_FOR_CLASS = 0.5
+"""What it costs to leave somebody for one whose class comes first, as an animal for a person."""
+_UNSEEN = 10.0
+_UNSEEN_AFTER_S = 0.5
+"""The camera needs time to go from one to the next; and a glimpse, no longer than this, may be missed."""
 _STEP_S = 0.2
 """Subjects may change at frames that are at least this far apart."""
 _SOMEBODY_S = 1.0
@@ -126,29 +132,58 @@ def _schedule_shot(
     steps = _steps(times_s, frames)
     ends_s = np.append(times_s[steps[1:]], shown_to_s[frames.stop - 1])
     begin_cost = _BEGIN * min(1.0, float(ends_s[-1] - times_s[frames.start]) / _LONG_SHOT_S)
-    value, done = 0.0, None
+    value, done, unseen_from_s = 0.0, None, float(times_s[frames.start])
     active: list[_Follower] = []
     for step, step_end_s in zip(steps.tolist(), ends_s.tolist(), strict=True):
         for follower in active:
             worth = follower.value if follower.last < step else follower.value - _LEAVE
             if worth > value:
                 value, done = worth, follower.ended(min(follower.last, step - 1))
+                unseen_from_s = float(shown_to_s[done.last])
+        entries = _entries(active, step, value, done)
         still = [follower for follower in active if follower.last >= step]
         while waiting and waiting[-1].first <= step:
             appearance = waiting.pop()
             if appearance.last >= step:
-                still.append(_Follower(appearance, value - begin_cost, done, appearance.first))
+                worth, before = entries[appearance.group]
+                still.append(_Follower(appearance, worth - begin_cost, before, appearance.first))
         for follower in still:
-            if value - begin_cost > follower.value:
-                follower.value, follower.before, follower.first = value - begin_cost, done, step
+            worth, before = entries[follower.appearance.group]
+            if worth - begin_cost > follower.value:
+                follower.value, follower.before, follower.first = worth - begin_cost, before, step
             present_s = min(step_end_s, float(shown_to_s[follower.last])) - times_s[step]
             follower.value += max(float(present_s), 0.0) * (_SEEN + follower.appearance.weight)
+        if any(_duration_s(follower.appearance, times_s) > _UNSEEN_AFTER_S for follower in still):
+            unseen_s = step_end_s - max(float(times_s[step]), unseen_from_s + _UNSEEN_AFTER_S)
+            value -= _UNSEEN * max(unseen_s, 0.0)
+        else:
+            unseen_from_s = step_end_s
         active = still
     finals = [follower for follower in active if follower.value > value]
     if finals:
         last = max(finals, key=lambda follower: follower.value)
         done = last.ended(last.last)
     return done
+
+
+def _entries(
+    active: Sequence[_Follower], step: int, value: float, done: _Followed | None
+) -> dict[ClassGroup, tuple[float, _Followed | None]]:
+    """Return the best schedule after which somebody of a group may be followed from a step on, and its value.
+
+    Args:
+        active: those who may be followed up to the step.
+        step: the frame at which the next one would be followed.
+        value, done: the best schedule at whose end nobody is followed, and its value.
+    """
+    entries: dict[ClassGroup, tuple[float, _Followed | None]] = {}
+    for group in ClassGroup:  # in rising order
+        entries[group] = value, done
+        below = [follower for follower in active if follower.appearance.group < group]
+        best = max(below, key=lambda follower: follower.value, default=None)
+        if best is not None and best.value - _LEAVE_FOR_CLASS > value:
+            entries[group] = best.value - _LEAVE_FOR_CLASS, best.ended(min(best.last, step - 1))
+    return entries
 
 
 def _steps(times_s: NDArray[np.float64], frames: slice) -> NDArray[np.int64]:

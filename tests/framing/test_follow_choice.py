@@ -158,6 +158,44 @@ def test_boxes_that_the_detector_doubts_count_less() -> None:
         assert following.stretches[0].track == expected
 
 
+@pytest.mark.parametrize("seconds", [4, 8, 20])
+def test_a_person_who_enters_comes_before_a_dog_or_a_car_that_is_followed(seconds: int) -> None:
+    """Both lie in different halves of the picture, so that the crop shows only one of them."""
+    dog = figure(1, "dog", [(0, 400), (40, 400)], size=(300, 200))
+    car = figure(1, "car", [(0, 300), (20, 600), (40, 300)], size=(400, 250))
+    person = figure(2, "person", [(10, 1300), (10 + seconds, 1500)])
+    for other in (dog, car):
+        _, following, crops = followed(scene_of(40, other, person))
+        assert [stretch.track for stretch in following.stretches] == [1, 2, 1]
+        assert "its class comes before all others in view" in following.stretches[1].reason
+        boxes, shown = person.boxes, crops[person.first : person.first + len(person.boxes)]
+        inside = (boxes[:, 0] >= shown[:, 0] - 1) & (boxes[:, 2] <= shown[:, 0] + CROP_PX + 1)
+        assert inside[RATE:-RATE].all(), (
+            "it is seen, but for the second in which the camera glides to it or back"
+        )
+
+
+@pytest.mark.parametrize(("walk_s", "pause_s"), [(4, 1.5), (8, 2), (8, 3)])
+def test_the_crop_does_not_wait_for_walkers_while_somebody_stands_there(
+    walk_s: float, pause_s: float
+) -> None:
+    """Somebody stands at the left all the time; walkers who would be worth more leave at the right."""
+    stands, walkers, begin_s = figure(1, "person", [(0, 300), (40, 300)]), list[Figure](), 0.0
+    while begin_s + walk_s <= 40:
+        places = [(begin_s, 700), (begin_s + walk_s, 1995)]
+        walkers.append(figure(len(walkers) + 2, "person", places))
+        begin_s += walk_s + pause_s
+    scene = scene_of(40, stands, *walkers)
+    _, _, crops = followed(scene)
+    empty = np.ones(scene.frames, np.bool_)
+    for each in scene.figures:
+        middles = (each.boxes[:, 0] + each.boxes[:, 2]) / 2
+        frames = slice(each.first, each.first + len(middles))
+        empty[frames] &= (middles < crops[frames, 0]) | (middles > crops[frames, 0] + CROP_PX)
+    runs = "".join("x" if each else " " for each in empty).split()
+    assert max(map(len, runs), default=0) <= RATE
+
+
 def test_when_one_leaves_the_camera_glides_to_the_next_one_and_never_jumps() -> None:
     _, following, crops = followed(SCENES["one leaves, the next one enters, then a third"])
     assert [stretch.track for stretch in following.stretches] == [1, 2, 3]
