@@ -214,7 +214,7 @@ def test_nobody_has_to_listen(clip: Path, tmp_path: Path, served: dict[str, str]
 def test_an_interrupt_while_it_loads_a_library_is_one_line(clip: Path, tmp_path: Path, library: str) -> None:
     repository, out_folder = tmp_path / "repository", tmp_path / "out"
     upscalers.write_slow(
-        repository, rounds=5000
+        repository, rounds=upscalers.rounds_in(60)
     )  # on a quiet machine a quick job would be done before the signal
     out_folder.mkdir()
     process = subprocess.Popen(
@@ -265,13 +265,14 @@ def test_a_full_disk_is_one_clear_line_and_leaves_nothing(tmp_path: Path, served
     [signal.SIGINT, *(pytest.param(n, marks=pytest.mark.slow) for n in (signal.SIGTERM, signal.SIGHUP))],
 )
 def test_a_signal_stops_everything_within_seconds_and_leaves_nothing(
-    clip: Path, tmp_path: Path, number: signal.Signals
+    tmp_path: Path, number: signal.Signals
 ) -> None:
     repository = tmp_path / "repository"
-    upscalers.write_slow(repository)
+    upscalers.write_slow(repository, rounds=upscalers.rounds_in(0.2))
+    source = clips.make_clip(tmp_path / "long.mp4", 600)
     out = tmp_path / "out"
     out.mkdir()
-    arguments = ("upscale", clip, out / "out.mp4", "--model", "slow")
+    arguments = ("upscale", source, out / "out.mp4", "--model", "slow")
     assert_stops(number, "upscaling", *arguments, MODEL_REPOSITORY=repository)
     assert not list(out.iterdir())
 

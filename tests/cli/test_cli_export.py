@@ -206,7 +206,7 @@ def test_an_interrupted_export_leaves_nothing(tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
     process = subprocess.Popen(
-        [COMMAND, "export", source, out / "out.webm", "--size", "1920x1440"],
+        [COMMAND, "export", source, out / "out.webm", "--size", "3840x2880"],
         stderr=subprocess.DEVNULL,
         env=environment(),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -108,7 +109,8 @@ def test_a_cancel_before_run_has_answered_reaches_runpod_afterwards(
     cloud: Cloud, user: ApiUser, upload: str
 ) -> None:
     pretend(cloud, wait_s=1000)
-    cloud.runpod.faults.add("run", faults.late_answer(8))
+    goes_on = threading.Event()
+    cloud.runpod.faults.add("run", faults.held_answer(goes_on))
     with ThreadPoolExecutor(1) as thread:
         response = thread.submit(debit, user, upload)
         deadline = time.monotonic() + 60
@@ -116,6 +118,7 @@ def test_a_cancel_before_run_has_answered_reaches_runpod_afterwards(
             time.sleep(0.02)
         (job,) = unsettled(cloud, user)
         assert user.post(f"/cancel/{job}").json()["state"] == "cancelling"
+        goes_on.set()
         assert response.result().json()["state"] in {"cancelling", "cancelled"}
     assert run_of(cloud, job).state == "CANCELLED"
     sweep(cloud, [job])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -146,7 +147,8 @@ def test_a_job_that_runs_twice_is_paid_once(cloud: Cloud, user: ApiUser, upload:
 
 def test_an_answer_of_run_after_the_release_cancels_the_run(cloud: Cloud, user: ApiUser, upload: str) -> None:
     pretend(cloud, run_s=1000)
-    cloud.runpod.faults.add("run", faults.late_answer(8))
+    goes_on = threading.Event()
+    cloud.runpod.faults.add("run", faults.held_answer(goes_on))
     with ThreadPoolExecutor(1) as thread:
         response = thread.submit(debit, user, upload)
         deadline = time.monotonic() + 60
@@ -156,6 +158,7 @@ def test_an_answer_of_run_after_the_release_cancels_the_run(cloud: Cloud, user: 
         make_older(cloud, [job], TTL_S + 120)
         sweep(cloud)
         assert_settled(cloud, job, "failed", 0)
+        goes_on.set()
         assert response.result().status_code == 201
     cloud.runpod.wait(lambda: run_of(cloud, job).deliveries)
     assert run_of(cloud, job).state == "CANCELLED"

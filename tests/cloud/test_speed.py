@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from tests.cloud.conftest import Cloud
 from tools.cloud.client import ApiUser, done
 from tools.cloud.ports import free_port
 from tools.cloud.wrangler_dev import WranglerDev
-from tools.stand_ins.runpod_faults import late_answer
+from tools.stand_ins.runpod_faults import held_answer
 from tools.stand_ins.runpod_queue import Pretence
 
 POLLERS = 50
@@ -119,12 +120,12 @@ def test_pollers_of_two_users_do_not_disturb_each_other(
 
 
 def hold_the_next_look(
-    cloud: Cloud, user: ApiUser, job: str, runpod_id: str, pool: ThreadPoolExecutor
+    cloud: Cloud, user: ApiUser, job: str, runpod_id: str, pool: ThreadPoolExecutor, until: threading.Event
 ) -> Any:
-    """Let somebody look at a job, whom RunPod does not answer for a while; return the future of that look."""
+    """Let somebody look at a job, whom RunPod answers after an event; return the future of that look."""
     time.sleep(1.1)
     before = cloud.runpod.requests["status"]
-    cloud.runpod.faults.add("status", late_answer(hold_s=15))
+    cloud.runpod.faults.add("status", held_answer(until))
     slow = pool.submit(user.get, f"/status/{job}")
     cloud.runpod.wait(lambda: cloud.runpod.requests["status"] > before)
     with cloud.runpod.changed:
@@ -141,14 +142,18 @@ def test_a_slow_answer_of_runpod_keeps_nobody_else_waiting(
 ) -> None:
     job, runpod_id = running_job(cloud, user, monkeypatch)
     assert percent(user, job) == 12.5
+    goes_on = threading.Event()
     with ThreadPoolExecutor(1) as pool:
-        slow = hold_the_next_look(cloud, user, job, runpod_id, pool)
-        asked.clear()
-        assert percent(user, job) in {12.5, 50}
-        time.sleep(1.1)
-        assert percent(user, job) == 50
-        assert asked["status", runpod_id] >= 1
-        assert not slow.done()
+        slow = hold_the_next_look(cloud, user, job, runpod_id, pool, goes_on)
+        try:
+            asked.clear()
+            assert percent(user, job) in {12.5, 50}
+            time.sleep(1.1)
+            assert percent(user, job) == 50
+            assert asked["status", runpod_id] >= 1
+            assert not slow.done()
+        finally:
+            goes_on.set()
         assert done(slow.result())["state"] == "running"
         assert percent(user, job) == 50, "the late answer is older"
 
@@ -158,13 +163,17 @@ def test_when_the_request_that_asks_dies_another_asks_a_second_later(
 ) -> None:
     job, runpod_id = running_job(cloud, user, monkeypatch)
     assert percent(user, job) == 12.5
+    goes_on = threading.Event()
     with ThreadPoolExecutor(1) as pool:
-        slow = hold_the_next_look(cloud, user, job, runpod_id, pool)
-        cloud.kill()
-        asked.clear()
-        time.sleep(1.1)
-        assert percent(user, job) == 50
-        assert asked["status", runpod_id] >= 1
+        slow = hold_the_next_look(cloud, user, job, runpod_id, pool, goes_on)
+        try:
+            cloud.kill()
+            asked.clear()
+            time.sleep(1.1)
+            assert percent(user, job) == 50
+            assert asked["status", runpod_id] >= 1
+        finally:
+            goes_on.set()
         with contextlib.suppress(requests.RequestException):
             slow.result()
 

@@ -422,7 +422,7 @@ def test_two_fetches_of_one_file_do_not_write_into_each_other(fetcher: Fetcher) 
     results: list[bool] = []
     first = threading.Thread(target=lambda: results.append(fetcher()))
     first.start()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not fetcher.part.exists() or not fetcher.part.stat().st_size:
         assert time.monotonic() < deadline
         time.sleep(0.01)

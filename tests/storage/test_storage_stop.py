@@ -144,7 +144,7 @@ def test_transfers_leave_no_threads_and_no_descriptors(mover: Mover, server: Ser
         server.script = [status(500)]
         mover.fetch(server.url)
         mover.publish(CONTENT, server.url)
-    for _ in range(50):  # the server's own threads end a little later
+    for _ in range(300):  # the server's own threads end a little later
         if threading.active_count() <= threads and descriptors() <= files:
             break
         time.sleep(0.1)

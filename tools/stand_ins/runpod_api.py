@@ -173,6 +173,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.api.wait(lambda: job.deliveries)
         if fault.hold_s:
             threading.Event().wait(fault.hold_s)
+        if fault.until is not None:
+            fault.until.wait(60)
         self._answer_with(fault, status, answer)
 
     def _read(self, routes: set[str]) -> tuple[Route, str, bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ class Fault:
     Attributes:
         takes_effect: whether RunPod does what the request asks for.
         hold_s: how long it waits before it answers.
+        until: what it waits for before it answers.
         after_webhook: it answers only after the job's webhook was sent.
         answer: the status and body of the answer; None closes the connection without one. `...` stands for
             the usual answer.
@@ -24,6 +26,7 @@ class Fault:
 
     takes_effect: bool = True
     hold_s: float = 0.0
+    until: threading.Event | None = None
     after_webhook: bool = False
     answer: Any = ...
     content_type: str = "application/json"
@@ -47,6 +50,11 @@ def lost_answer(hold_s: float = 0.0) -> Fault:
 def late_answer(hold_s: float) -> Fault:
     """Answer as usual, but late; the request takes effect at once."""
     return Fault(hold_s=hold_s)
+
+
+def held_answer(until: threading.Event) -> Fault:
+    """Answer as usual, but only when an event is set; the request takes effect at once."""
+    return Fault(until=until)
 
 
 def answer_after_webhook() -> Fault:
