@@ -42,7 +42,8 @@ class ModelListRow:
         name: its name in the catalog or, if it was built from other weights, in the model repository.
         task: upscale or detect.
         scale: output size over input size; None for a detector.
-        licence: SPDX identifier of its weights' licence, or unknown.
+        licence: SPDX identifier of the licence of the weights that it was built from, otherwise of the
+            catalog's, or unknown.
         bytes: the length of its weight file; None if it is unknown.
         fetched: whether a file of that name and length exists (`models verify` checks its hash).
         built: the precision of the built model; None if it is not built.
@@ -51,6 +52,7 @@ class ModelListRow:
         closed_product: whether a product with closed source may use it: yes, no or unknown.
         speeds: how fast it ran on which GPU, from the table of costs (FRAMEWRIGHT_COST_TABLE).
         speed_here: how fast it ran on this machine (`framewright models measure`), or None.
+        sample: the command that draws what it does; None if it is not built.
     """
 
     name: str
@@ -65,6 +67,7 @@ class ModelListRow:
     closed_product: ClosedProduct
     speeds: tuple[MeasuredSpeed, ...]
     speed_here: MeasuredSpeed | None
+    sample: str | None
 
 
 def rows(catalog: Catalog, *, weights_dir: Path, repository: Path, cost_table: Path) -> list[ModelListRow]:
@@ -103,7 +106,9 @@ def table(rows: list[ModelListRow]) -> str:
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
         for line in (head, *cells)
     )
-    return "\n".join(line.rstrip() for line in lines)
+    text = "\n".join(line.rstrip() for line in lines)
+    drawn = "`framewright models sample NAME -o NAME.png` draws what a built model does."
+    return f"{text}\n{drawn}" if any(row.sample for row in rows) else text
 
 
 def _speeds(cost_table: Path) -> dict[str, tuple[MeasuredSpeed, ...]]:
@@ -151,19 +156,22 @@ def _listed(
 ) -> ModelListRow:
     record = read_record(repository, model.name)
     path, _, length = model.present(weights_dir)
+    own = record is not None and record.model.weights_source == "custom"
+    licence = record.model.licence if record is not None and own else model.licence
     return ModelListRow(
         name=model.name,
         task=model.task,
         scale=getattr(model, "scale", None),
-        licence=model.licence,
+        licence=licence,
         bytes=length,
         fetched=path.is_file() and length in {None, path.stat().st_size},
         built=record.model.choices.precision if record else None,
         weights_source=record.model.weights_source if record else None,
         good_for=model.good_for,
-        closed_product=closed_product(model.licence),
+        closed_product=closed_product(licence),
         speeds=speeds.get(model.name, ()),
         speed_here=_speed_here(repository, model.name),
+        sample=_sample(model.name) if record else None,
     )
 
 
@@ -184,4 +192,9 @@ def _other(name: str, repository: Path, speeds: dict[str, tuple[MeasuredSpeed, .
         closed_product=closed_product(record.model.licence),
         speeds=speeds.get(name, ()),
         speed_here=_speed_here(repository, name),
+        sample=_sample(name),
     )
+
+
+def _sample(name: str) -> str:
+    return f"framewright models sample {name} -o {name}.png"

@@ -7,7 +7,7 @@ It draws those of the catalog's models that are built; pictures of others stay. 
 
 from __future__ import annotations
 
-import sys
+import argparse
 import tomllib
 from pathlib import Path
 
@@ -34,4 +34,6 @@ def write(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(description="Draw the sample pictures of the models that are built.")
+    parser.add_argument("folder", type=Path, help="Where to write NAME.webp of each built model.")
+    write(parser.parse_args().folder)
