@@ -4,10 +4,10 @@
 
 Each clip is scaled down to the given width, which is the truth. This is scaled down again by four, encoded
 (x264, crf 23), and upscaled without and with `stabilize`, lossless. The table compares both: the change
-between frames where the source stands still (as in the report, of all pairs) and that of a bicubic
-enlargement; the PSNR of luma against the truth where the source stands still and elsewhere; the sharpness
-(mean absolute Laplacian of luma) and the PSNR between both outputs elsewhere; and the CPU time of
-`Stabilizer` for a frame.
+between frames where the source stands still (as in the report, of all pairs), that of a bicubic enlargement
+and that of the truth; the change where the light on the source stays the same, too; the PSNR of luma against
+the truth where the source stands still and elsewhere; the sharpness (mean absolute Laplacian of luma) and the
+PSNR between both outputs elsewhere; and the CPU time of `Stabilizer` for a frame.
 """
 
 from __future__ import annotations
@@ -44,6 +44,10 @@ if TYPE_CHECKING:
 SCALE = 4
 """The scale of the models."""
 
+LIGHT_PX, LIGHT_LEVELS = 33, 0.5
+"""The light stays the same where the source's luma, averaged over a square of so many pixels, changes by no
+more levels from one frame to the next."""
+
 
 def frames_of(path: Path, start: int = 0, count: int | None = None) -> list[Pixels]:
     """Return pictures of a video, uint8 [h, w, 3] RGB."""
@@ -71,6 +75,9 @@ class Measured:
         pixels, squares, sharpness: number of pixels; sum of the squared errors of luma against the truth; sum
             of the absolute Laplacian of luma.
         apart: sum of the squared differences of luma from the other output.
+        flicker, bicubic, of_truth: the mean change where the source stands still, in levels: of the output,
+            of a bicubic enlargement of the source, and of the truth.
+        steady: that of the output where the light stays the same, too.
     """
 
     pixels: dict[bool, int] = field(default_factory=lambda: {True: 0, False: 0})
@@ -79,6 +86,8 @@ class Measured:
     apart: dict[bool, float] = field(default_factory=lambda: {True: 0.0, False: 0.0})
     flicker: float | None = None
     bicubic: float | None = None
+    of_truth: float | None = None
+    steady: float = 0.0
 
     def psnr(self, *, still: bool) -> float:
         """Return the PSNR of luma against the truth, in dB."""
@@ -90,14 +99,20 @@ def measure(source: list[Pixels], output: list[Pixels], truth: list[Pixels], oth
     sources: list[NDArray[np.uint8]] = [np.asarray(np.rint(luma(one)), np.uint8) for one in source]
     outputs, truths, others = ([luma(one) for one in pictures] for pictures in (output, truth, other))
     measured = Measured()
-    total = None
+    total = of_truth = None
+    steady_sum, steady_pixels = 0.0, 0
     for number in range(1, len(source)):
         pair = slice(number - 1, number + 1)
         changes = changes_between(sources[pair], outputs[pair])
         total = changes if total is None else total + changes
-        height, width = outputs[number].shape
-        is_still = source_motion(*sources[pair]).still.astype(np.uint8)
-        larger = cv2.resize(is_still, (width, height), interpolation=cv2.INTER_NEAREST)
+        changes = changes_between(sources[pair], truths[pair])
+        of_truth = changes if of_truth is None else of_truth + changes
+        size = outputs[number].shape[::-1]
+        still_source = source_motion(*sources[pair]).still
+        larger = enlarged(still_source, size)
+        steady = enlarged(still_source & same_light(*sources[pair]), size) == 1
+        steady_sum += float(np.abs(outputs[number] - outputs[number - 1])[steady].sum())
+        steady_pixels += int(np.count_nonzero(steady))
         sharpness: Floats = np.abs(np.asarray(cv2.Laplacian(outputs[number], cv2.CV_32F), np.float32))
         for still in (True, False):
             where = larger == int(still)
@@ -105,10 +120,24 @@ def measure(source: list[Pixels], output: list[Pixels], truth: list[Pixels], oth
             measured.squares[still] += float(((outputs[number] - truths[number]) ** 2)[where].sum())
             measured.apart[still] += float(((outputs[number] - others[number]) ** 2)[where].sum())
             measured.sharpness[still] += float(sharpness[where].sum())
-    if total is not None:
+    if total is not None and of_truth is not None:
         measured.flicker = total.still.level(total.pixels)
         measured.bicubic = total.still_bicubic.level(total.pixels)
+        measured.of_truth = of_truth.still.level(of_truth.pixels)
+    measured.steady = steady_sum / max(1, steady_pixels)
     return measured
+
+
+def enlarged(mask: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Return a mask of the source at an output's width and height, as 0 and 1."""
+    return np.asarray(cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST), np.uint8)
+
+
+def same_light(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return where the light stays the same between two pictures of luma, uint8 [h, w]."""
+    change = second.astype(np.float32) - first
+    means = cv2.blur(change, (LIGHT_PX, LIGHT_PX), borderType=cv2.BORDER_REFLECT)
+    return np.asarray(np.abs(means) <= LIGHT_LEVELS)
 
 
 def compare(clip: Path, worker: Worker, folder: Path, options: argparse.Namespace) -> None:
@@ -144,6 +173,7 @@ def compare(clip: Path, worker: Worker, folder: Path, options: argparse.Namespac
         moving = measured.pixels[False]
         print(
             f"| {clip.stem} | {size[0]}x{size[1]} | {name} | {measured.flicker} | {measured.bicubic} "
+            f"| {measured.of_truth} | {measured.steady:.3f} "
             f"| {measured.psnr(still=True):.2f} | {measured.psnr(still=False):.2f} "
             f"| {measured.sharpness[False] / max(1, moving):.3f} "
             f"| {psnr_db(measured.apart[False] / max(1, moving)):.1f} "
@@ -165,8 +195,9 @@ def main() -> None:
     print(f"python {' '.join(sys.orig_argv[1:])}; {dt.datetime.now(dt.UTC):%Y-%m-%d}, ", end="")
     print(f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n")
     print(
-        "| clip | source | stabilize | flicker | of bicubic | PSNR still | PSNR moving | sharpness moving "
-        "| on against off, moving | still | CPU ms a frame |\n|---|---|---|---|---|---|---|---|---|---|---|"
+        "| clip | source | stabilize | flicker | of bicubic | of the truth | light unchanged "
+        "| PSNR still | PSNR moving | sharpness moving "
+        "| on against off, moving | still | CPU ms a frame |\n|" + "---|" * 13
     )
     with Worker(Settings.from_env()) as worker, tempfile.TemporaryDirectory() as folder:
         for clip in options.clips:

@@ -1,8 +1,8 @@
 """Holds upscaled pictures where their source stands still, so that they do not flicker (`stabilize`).
 
 A model that enlarges each frame by itself turns small changes of the source, as compression makes them, into
-other small changes. Here each pixel keeps its value until the source around it has changed by more than such
-changes; docs/decisions/0012-holding-still-parts.md compares this with averages over several frames.
+other small changes. Here each pixel keeps its value until the source around it moves, or has changed by more
+than such changes; docs/decisions/0012-holding-still-parts.md compares this with averages over several frames.
 """
 
 from __future__ import annotations
@@ -20,12 +20,16 @@ from orchestrator.media.colour.frame_planes import empty_planes
 from orchestrator.plane_format import PlaneFormat
 from orchestrator.tiles.colour_change import rgb_change
 
-HELD_LEVELS = 4
-"""Where the source has changed by at most so much since the held picture was made, the picture is held. The
-change is that of each channel, averaged over 3x3 pixels with its sign, in levels of 255."""
+MOVED_LEVELS = 4
+"""Where luma (BT.709) has changed by more since the frame before, the source moves, and the model's new
+picture is shown. Changes here are averages over 3x3 pixels with their sign, in levels of 255. The report on
+fidelity calls the rest of the picture still."""
 
-CHANGED_LEVELS = 8
-"""Where it has changed by more, the model's new picture is shown; in between, a mixture of both."""
+HELD_LEVELS = 5
+"""Where each of R, G and B has changed by at most so much since the held picture was made, it is held."""
+
+CHANGED_LEVELS = 9
+"""Where one of them has changed by more, the model's new picture is shown; in between, a mixture of both."""
 
 REACH_PX = 4
 """A change counts this far around it, in pixels of the source: models look at a pixel's surroundings."""
@@ -37,9 +41,14 @@ Weights = NDArray[np.float32]
 
 _AVERAGED_PX = 3
 
+_LUMA = np.array([[0.2126, 0.7152, 0.0722]], np.float32)
+"""Luma of R, G and B: ITU-R BT.709-6, item 3.2."""
+
 
 class Stabilizer:
-    """Holds the upscaled pictures of one video. Its memory is one picture and its source.
+    """Holds the upscaled pictures of one video.
+
+    Its memory is one upscaled picture, its source, and the frame before.
 
     The result depends on the frames alone and on their order, neither on tiles and batches nor on when the
     model's answers arrive.
@@ -51,6 +60,7 @@ class Stabilizer:
 
     def __init__(self, planes: PlaneFormat, output: PlaneFormat) -> None:
         self._planes, self._output = planes, output
+        self._previous: Planes | None = None
         self._source: Planes | None = None
         self._shown: Planes | None = None
 
@@ -66,34 +76,43 @@ class Stabilizer:
             source: its planes.
             upscaled: what the model made of it. It is returned where nothing is held.
         """
-        before, shown = self._source, self._shown
-        if before is not None and shown is not None:
-            weights = held_weights(before, source, self._planes)
+        previous, held, shown = self._previous, self._source, self._shown
+        y, u, v = (samples.copy() for samples in source)
+        self._previous = Planes(y=y, u=u, v=v)
+        if previous is not None and held is not None and shown is not None:
+            weights = held_weights(held, previous, source, self._planes)
             if np.count_nonzero(weights) >= CUT_SHARE * weights.size:
-                self._source = _mixed(source, before, weights, self._planes)
+                self._source = _mixed(source, held, weights, self._planes)
                 self._shown = _mixed(upscaled, shown, weights, self._output)
                 return self._shown
-        y, u, v = (samples.copy() for samples in source)
-        self._source, self._shown = Planes(y=y, u=u, v=v), upscaled
+        self._source, self._shown = self._previous, upscaled
         return upscaled
 
 
-def held_weights(before: Planes, source: Planes, planes: PlaneFormat) -> Weights:
+def held_weights(held: Planes, previous: Planes, source: Planes, planes: PlaneFormat) -> Weights:
     """Return how much of the held picture is shown at each pixel, float32 [h, w], 0..1.
 
     Args:
-        before: the source of the held picture.
-        source: that of the next frame.
-        planes: their format.
+        held: the source of the held picture.
+        previous: the frame before.
+        source: the next frame.
+        planes: the format of all three.
     """
-    side = (_AVERAGED_PX, _AVERAGED_PX)
-    change = rgb_change(before, source, planes)
-    means = cv2.boxFilter(change, cv2.CV_32F, side, borderType=cv2.BORDER_REFLECT)
-    largest = np.abs(means).max(axis=2)
-    around = np.ones((2 * REACH_PX + 1, 2 * REACH_PX + 1), np.uint8)
-    levels = cv2.dilate(largest, around)
+    moved = _averaged(cv2.transform(rgb_change(previous, source, planes), _LUMA)) > MOVED_LEVELS
+    changed = _averaged(rgb_change(held, source, planes)).max(axis=2)
+    levels = cv2.dilate(
+        np.where(moved, CHANGED_LEVELS, changed).astype(np.float32),
+        np.ones((2 * REACH_PX + 1, 2 * REACH_PX + 1), np.uint8),
+    )
     weights = (CHANGED_LEVELS - levels) / (CHANGED_LEVELS - HELD_LEVELS)
     return np.asarray(weights.clip(0, 1), np.float32)
+
+
+def _averaged(change: cv2.typing.MatLike) -> NDArray[np.float32]:
+    """Return the absolute value of a change's averages, in the same shape."""
+    side = (_AVERAGED_PX, _AVERAGED_PX)
+    means = cv2.boxFilter(change, cv2.CV_32F, side, borderType=cv2.BORDER_REFLECT)
+    return np.asarray(np.abs(means), np.float32)
 
 
 def _mixed(new: Planes, held: Planes, weights: Weights, planes: PlaneFormat) -> Planes:

@@ -35,7 +35,7 @@ class UpscaleParams(Strict):
     parts."""
     stabilize: Flag = False
     """Holds the picture where the source stands still, so that it does not flicker. Changes of the source of
-    at most 4 levels of 0 to 255, as compression makes them, are not shown there. A video with it is not made
+    at most 5 levels of 0 to 255, as compression makes them, are not shown there. A video with it is not made
     as a film."""
 
 

@@ -3237,7 +3237,7 @@ export interface components {
             reuse_tolerance: number;
             /**
              * Stabilize
-             * @description Holds the picture where the source stands still, so that it does not flicker. Changes of the source of at most 4 levels of 0 to 255, as compression makes them, are not shown there. A video with it is not made as a film.
+             * @description Holds the picture where the source stands still, so that it does not flicker. Changes of the source of at most 5 levels of 0 to 255, as compression makes them, are not shown there. A video with it is not made as a film.
              * @default false
              */
             stabilize: boolean;
