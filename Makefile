@@ -2,6 +2,8 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 BIN := .venv/bin
+# A test that fails is run once more, and the first failure is printed even if the second run passes.
+PYTEST := $(BIN)/python -m pytest --reruns 1 --rerun-show-tracebacks -rfER
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 PACKAGES := deploy/cloudflare/node_modules/.ready
 NODE := cd deploy/cloudflare && PATH="$(CURDIR)/$(BIN):$$PATH" WRANGLER_SEND_METRICS=false WRANGLER_HIDE_BANNER=true
@@ -31,12 +33,12 @@ test: dev-env ## run the tests of every room, against a real Triton, except the 
 	@$(MAKE) --no-print-directory $(PACKAGES) || echo "npm failed: the tests of the API and of the page will be skipped"
 	@requirements/chromium.sh
 	@[ ! -e $(PACKAGES) ] || ($(NODE) npm run --silent test)
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+	@$(PYTEST) -n 2 --dist loadfile -m "not slow"
 
 test-slow: dev-env ## run the slow tests: floods, soaks, kills, training, every model build
 	@$(MAKE) --no-print-directory $(PACKAGES) || echo "npm failed: the tests of the API and of the page will be skipped"
 	@requirements/chromium.sh
-	@$(BIN)/python -m pytest -m slow
+	@$(PYTEST) -m slow
 
 check: dev-env $(PACKAGES) ## format, lint, types, import arrows, tests
 	@requirements/chromium.sh
@@ -45,7 +47,7 @@ check: dev-env $(PACKAGES) ## format, lint, types, import arrows, tests
 	@$(BIN)/mypy
 	@$(NODE) npm run --silent check
 	@$(BIN)/python -m pytest tests/test_imports.py
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" --ignore=tests/test_imports.py
+	@$(PYTEST) -n 2 --dist loadfile -m "not slow" --ignore=tests/test_imports.py
 
 format: dev-env $(PACKAGES) ## format the sources and apply automatic fixes
 	@$(BIN)/ruff format .
