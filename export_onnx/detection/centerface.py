@@ -132,6 +132,7 @@ class OpenedCenterFace:
     stride: int = STRIDE
     square_side: None = None
     imgsz: None = None
+    published_as: None = None
     end_to_end: bool = False
     tools: tuple[str, ...] = ("onnx", "onnxruntime")
 

@@ -190,7 +190,8 @@ def open_weights(
         WeightsRefused: it is not a D-FINE detector of COCO's classes, or is damaged.
         ModelBuildFailed: it cannot be exported.
     """
-    network = _network(published_tensors(weights, "D-FINE", _MARKS, advice=_ADVICE), weights.file)
+    state = published_tensors(weights, "D-FINE", _MARKS, advice=_ADVICE)
+    network = _network(state, weights.file)
     check_most(max_detections, network.config.num_queries)
     names = tuple(CATALOG.with_name("coco.txt").read_text(encoding="utf-8").splitlines())
     raw = export_raw(
@@ -223,6 +224,7 @@ def open_weights(
         square_side=SIDE_PX,
         raw=raw,
         own_predict=predict,
+        published_as=f"d-fine-{_size(state, weights.file)}",
         tools=("torch", "transformers", "onnx", "onnxruntime"),
     )
 

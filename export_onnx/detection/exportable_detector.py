@@ -172,6 +172,12 @@ def prepare(
                 f"{weights.file} has other {key.replace('_', ' ')} than the catalog says for {entry.name}; "
                 "build it under a name of its own with --name and --task detect"
             )
+    stated = network.published_as
+    if stated not in {None, entry.name} and not entry.has_hash(weights.sha256):
+        raise WeightsRefused(
+            f"{weights.file} is a network of {stated}, not of {entry.name}; build it under that name, or "
+            "under one of its own with --name and --task detect"
+        )
     if choices.side is None and network.imgsz is not None and side != entry.side:
         choices = replace(choices, side=side)  # the catalog's side holds for its own weights only
     model = entry.served(choices=choices, weights_sha256=weights.sha256, licence=options.licence)

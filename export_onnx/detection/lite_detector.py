@@ -50,6 +50,7 @@ class OpenedLiteDetector:
     stride: int = MULTIPLE_PX
     square_side: None = None
     imgsz: None = None
+    published_as: None = None
     end_to_end: bool = False
     tools: tuple[str, ...] = ("torch", "onnx", "onnxruntime")
 

@@ -29,6 +29,8 @@ class OpenedDetector(Protocol):
             stretched, and `raw` has a fixed height and width; None if pictures are letterboxed.
         imgsz: the size of its training pictures, as the weights state it, unchecked: the longer side in
             pixels, or [height, width]; None if they do not state it.
+        published_as: the name in the catalog of the network, such as yolov8n, if the weights state it;
+            otherwise None. Weights that somebody trained further keep it.
         tools: the packages that open and run it, for the build record.
     """
 
@@ -44,6 +46,8 @@ class OpenedDetector(Protocol):
     def square_side(self) -> int | None: ...  # noqa: D102
     @property
     def raw(self) -> onnx.ModelProto: ...  # noqa: D102
+    @property
+    def published_as(self) -> str | None: ...  # noqa: D102
     @property
     def tools(self) -> tuple[str, ...]: ...  # noqa: D102
 

@@ -49,6 +49,7 @@ class OpenedTransformerDetector:
     Attributes:
         own_predict: runs the prediction of the network's own package on uint8 [N, H, W, 3] RGB at a score
             threshold; returns float32 [n, 6] for each picture, in the columns of `OpenedDetector.predict`.
+        published_as: see `OpenedDetector`; None for RF-DETR, whose sizes have different sides.
     """
 
     classes: tuple[str, ...]
@@ -57,6 +58,7 @@ class OpenedTransformerDetector:
     own_predict: Predict
     tools: tuple[str, ...]
     end_to_end: bool = True
+    published_as: str | None = None
 
     @property
     def stride(self) -> int:

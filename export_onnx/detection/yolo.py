@@ -13,6 +13,7 @@ import contextlib
 import functools
 import io
 import os
+import re
 import tempfile
 import warnings
 from dataclasses import dataclass
@@ -56,6 +57,7 @@ class OpenedYoloDetector:
     imgsz: Any
     raw: onnx.ModelProto
     _network: Any
+    published_as: str | None = None
     square_side: None = None
     tools: tuple[str, ...] = ("torch", "ultralytics", "onnx", "onnxruntime")
 
@@ -143,8 +145,15 @@ def open_weights(
         end_to_end=facts["end2end"] == "True",
         imgsz=network.overrides.get("imgsz"),
         raw=raw,
+        published_as=_published_as(network),
         _network=network,
     )
+
+
+def _published_as(network: Any) -> str | None:
+    """Return the name of the configuration that a network was made from, such as yolov8n, if it is stated."""
+    name = Path(str((getattr(network.model, "yaml", None) or {}).get("yaml_file", ""))).stem
+    return name if re.fullmatch(r"yolo(v8|11|26)[nsmlx]", name) else None
 
 
 def example_pictures() -> Sequence[NDArray[np.uint8]]:

@@ -173,7 +173,12 @@ def test_weights_that_compute_no_numbers_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_weights_of_another_network_are_refused_under_a_catalog_name(tmp_path: Path, detector: Built) -> None:
-    other = "yolo26n" if detector.record.model.name == "yolov8n" else "yolov8n"
+    named = detector.record.model.name
+    other = "yolo26n" if named == "yolov8n" else "yolov8n"
+    alike = ["yolov8s", "yolo11n"] if named == "yolov8n" else ["yolo26s"]
+    for name in alike:
+        with pytest.raises(WeightsRefused, match=f"is a network of {named}, not of {name}"):
+            build_detector(tmp_path, detector.weights, name)
     with pytest.raises(WeightsRefused, match=f"other end to end .* {other}; .*--name"):
         build_detector(tmp_path, detector.weights, other)
 

@@ -191,6 +191,11 @@ def test_another_side_or_more_boxes_than_queries_are_refused(nano: Built, tmp_pa
     assert exportable_detector.side_of(network, "dfine_n_coco.pth", chosen=640) == 640
 
 
+def test_another_size_than_that_of_the_catalog_name_is_refused(nano: Built, tmp_path: Path) -> None:
+    with pytest.raises(WeightsRefused, match="is a network of d-fine-n, not of d-fine-s"):
+        build_detector(tmp_path, nano.weights, "d-fine-s")
+
+
 def test_a_file_is_recognised_by_its_tensors_without_being_opened(nano: Built, tmp_path: Path) -> None:
     family = tensor_families.family_of(read_custom(nano.weights), None)
     assert family is not None
