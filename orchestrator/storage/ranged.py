@@ -27,7 +27,9 @@ MOST_BYTES = 8 << 20
 KEPT_BYTES = 48 << 20
 """How much is kept in memory: the index of a film of hours, and a few blocks."""
 NEAR_BYTES = 1 << 20
-"""A jump forward by no more than this continues a stretch: a reader skips the packets of another stream."""
+"""A jump forward by no more than this continues a stretch: a reader skips the packets of another stream.
+Where a part is announced, little else is read, and the jump may be no longer than what was read before it:
+with longer ones, a reader goes from box to box of an MP4 file."""
 MOST_PARTS = 64
 """How many of the announced parts are remembered: that of the segment, and those of the index of the file."""
 GROWTH = 8
@@ -183,7 +185,8 @@ class RangedFile:
         stretch, start = 0, place
         ends = {end for _, end in self._parts}
         for block in reversed(self._blocks[:index]):
-            if start - block.end > NEAR_BYTES or block.end in ends:
+            near = min(NEAR_BYTES, stretch + len(block.data)) if self._parts else NEAR_BYTES
+            if start - block.end > near or block.end in ends:
                 break
             stretch, start = stretch + len(block.data), block.start
         return stretch

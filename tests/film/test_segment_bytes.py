@@ -100,6 +100,20 @@ def test_ten_seconds_of_a_film_with_a_long_index_take_at_most_1_3_times_their_sh
         assert 0.5 * share < server.sent_bytes <= 1.3 * share
 
 
+def test_segments_of_fragments_take_their_share_and_the_start_of_each_fragment(tmp_path: Path) -> None:
+    fragments = {"movflags": "frag_keyframe+dash+global_sidx"}
+    path = long_film(tmp_path, "a.mp4", size_bytes=8_000_000, options=fragments)
+    content = path.read_bytes()
+    starts = content.count(b"moof") * (8 << 10)
+    with serving_ranges(content) as server:
+        plan = planned(server, 4)
+        assert len(plan.segments) >= 4
+        for segment in plan.segments:
+            make(server, plan, segment.number, tmp_path)
+            share = len(content) * segment.frames / sum(each.frames for each in plan.segments)
+            assert 0.5 * share < server.sent_bytes <= 1.1 * share + starts + 100_000
+
+
 @pytest.fixture(scope="module")
 def indexed(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """A film with a long index."""

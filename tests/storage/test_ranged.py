@@ -191,6 +191,24 @@ def test_a_jump_to_a_new_place_asks_for_what_is_read_there_and_for_no_more_than_
         file = ranged(server, expected_bytes=len(CONTENT))
 
 
+def test_a_walk_over_the_boxes_of_a_file_asks_for_little_beside_an_announced_part() -> None:
+    content, places = bytes(24 << 20), range(0, 24 << 20, 200_000)
+
+    def walk(*, is_announced: bool) -> int:
+        with serving_ranges(content) as server:
+            file = ranged(server, expected_bytes=len(content))
+            if is_announced:
+                expect(file, len(content) - 1, len(content))
+            handle = file.open("rb")
+            for place in places:
+                handle.seek(place)
+                handle.read(16)
+            return server.sent_bytes
+
+    assert walk(is_announced=True) == len(places) * FIRST_BYTES
+    assert walk(is_announced=False) > 2 * len(places) * FIRST_BYTES  # in few requests, as for all of the file
+
+
 def test_an_announced_part_takes_few_requests_and_none_of_them_goes_beyond_it() -> None:
     content, first, end = bytes(30 << 20), 5_000_000, 5_000_000 + (20 << 20)
     with serving_ranges(content) as server:
