@@ -42,4 +42,7 @@ class Comparison:
     def shown(self) -> Pixels:
         """Return the device pixels of the two pictures."""
         self.page.wait_for_timeout(300)
+        self.page.evaluate(
+            "() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))"
+        )
         return screenshot(self.page, self.pictures)

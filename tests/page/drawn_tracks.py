@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import time
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -19,6 +20,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.cloud.conftest import Cloud
 from tests.cloud.job_steps import wait_for_end
+from tests.page.videos_on_screen import WAIT_S
 from tests.support.flow import PATIENT
 from tools.cloud.client import ApiUser, done
 from tools.fixtures.clips import number_of, numbered
@@ -214,11 +216,25 @@ def is_at(page: Page, frame: int) -> None:
     expect(page.locator(".transport-time")).to_have_text(re.compile(rf"frame {frame}$"))
 
 
+def shown_at(page: Page, frame: int) -> Shown:
+    """Wait until a frame is shown, and its picture; return what is shown then."""
+    is_at(page, frame)
+    return shown_when(page, lambda shown: shown.number == frame)
+
+
+def shown_when(page: Page, true: Callable[[Shown], bool]) -> Shown:
+    """Wait until something is true of what is shown; return what is shown then."""
+    deadline = time.monotonic() + WAIT_S
+    while not true(shown := Shown(page.evaluate(SHOWN))):
+        assert time.monotonic() < deadline, (shown.number, shown.boxes.keys())
+        page.wait_for_timeout(20)
+    return shown
+
+
 def go_to(page: Page, frame: int) -> Shown:
     """Move the video to a frame; return what is shown then."""
     page.get_by_role("slider", name="Position").fill(str(frame))
-    is_at(page, frame)
-    return Shown(page.evaluate(SHOWN))
+    return shown_at(page, frame)
 
 
 def agrees(shown: Shown, document: dict[str, Any], time_of: Callable[[int], float]) -> None:

@@ -171,6 +171,7 @@ def test_the_keyboard_reaches_everything_in_its_order(page: Page, cloud: Cloud, 
     expect(page.get_by_role("listitem")).to_have_count(len(furnished.jobs))
     page.reload()
     expect(page.get_by_role("listitem")).to_have_count(len(furnished.jobs))
+    expect(page.get_by_role("link", name="Wallet")).to_contain_text("$")
     seen = []
     for _ in range(8):
         page.keyboard.press("Tab")

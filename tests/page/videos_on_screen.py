@@ -59,13 +59,13 @@ def numbers(page: Page, *labels: str) -> list[int]:
 
 
 def expect_numbers(page: Page, number: int, *labels: str) -> None:
-    """Wait until all these videos show a number; fail if they do not, or do not stay there."""
+    """Wait until all these videos show a number and stay there; fail if they never do."""
     deadline = time.monotonic() + WAIT_S
-    while (shown := numbers(page, *labels)) != [number] * len(labels):
-        assert time.monotonic() < deadline, f"{shown}, not {number}"
-        page.wait_for_timeout(50)
-    page.wait_for_timeout(200)
-    assert numbers(page, *labels) == [number] * len(labels)
+    before: list[int] = []
+    while not (before == (shown := numbers(page, *labels)) == [number] * len(labels)):
+        assert time.monotonic() < deadline, f"{before}, then {shown}, not {number}"
+        page.wait_for_timeout(200 if shown == [number] * len(labels) else 50)
+        before = shown
 
 
 def number_at_rest(page: Page, *labels: str) -> int:
