@@ -78,7 +78,9 @@ def _run(arguments: list[str], stop: _SignalHandler) -> tuple[str, int]:
     except WorkerError as exc:
         return str(exc), exc.exit_code
     except click.ClickException as exc:
-        return f"{exc.format_message().rstrip('.')}; see `{PROGRAM} --help`", BadRequest.exit_code
+        called = getattr(exc, "ctx", None)
+        command = called.command_path if called else PROGRAM
+        return f"{exc.format_message().rstrip('.')}; see `{command} --help`", BadRequest.exit_code
     return "", 0
 
 

@@ -26,6 +26,7 @@ from export_onnx.download import fetch
 from orchestrator.errors import DiskFull, DownloadFailed, OutputPathRefused, WeightsRefused
 from orchestrator.storage.address_guard import AddressGuard
 from orchestrator.storage.retrying_transfer import TransferLimits
+from tests.support.model_builds import framewright_models
 from tests.support.web import (
     CONTENT,
     Handler,
@@ -432,3 +433,9 @@ def test_two_fetches_of_one_file_do_not_write_into_each_other(fetcher: Fetcher) 
     first.join()
     assert results == [True]
     assert fetcher.path.read_bytes() == CONTENT
+
+
+def test_a_missing_name_is_answered_with_the_help_of_the_command() -> None:
+    failed = framewright_models("fetch")
+    assert failed.returncode == 2
+    assert failed.stderr.endswith("see `framewright models fetch --help`\n")
