@@ -35,11 +35,11 @@ def squares(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def worker_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Settings with nearest-x4, colour-finder, and `slow`, with 0.15 s for a picture on any machine."""
+    """Settings with nearest-x4, colour-finder, and `slow`, with 0.2 s for a picture on any machine."""
     folder = tmp_path_factory.mktemp("models")
     upscalers.write_nearest_x4(folder)
     detectors.write_colour_finder(folder)
-    upscalers.write_slow(folder, rounds=upscalers.rounds_in(0.15), max_batch=1, tile=128)
+    upscalers.write_slow(folder, rounds=upscalers.rounds_in(0.2), max_batch=1, tile=128)
     return {
         "MODEL_REPOSITORY": folder,
         "FRAMEWRIGHT_UPSCALE_MODEL": "nearest-x4",
@@ -72,5 +72,5 @@ def upscale_job(bucket: Bucket, small_clip: Path, request: pytest.FixtureRequest
 
 @pytest.fixture
 def long_job(bucket: Bucket, long_clip: Path, upscale_job: dict[str, Any]) -> dict[str, Any]:
-    """A job that takes more than three minutes, for tests that end it."""
+    """A job that takes about five minutes at least, for tests that end it."""
     return upscale_job | {"input_url": bucket.put("long.mp4", long_clip), "params": {"model": "slow"}}
