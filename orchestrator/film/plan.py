@@ -232,7 +232,7 @@ def _cut(
     """
     span = TimeRange.of(info, *film_range(params))
     index = read_packet_index(source, end_s=span.end_s, whole=whole)
-    check_packets(index)
+    check_packets(source, index)
     last_s = float(index.pts[index.kind > 0].max(initial=0) * info.time_base)
     if not has_usable_index(source, index.format, last_s=last_s):
         raise Unsplit("the file has no index, so that it must be read from its start")

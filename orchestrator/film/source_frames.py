@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from orchestrator.film.frame_pts import MOST_FRAMES
 from orchestrator.frames import VideoInfo
+from orchestrator.media.read.edit_list import most_parts_shown
 from orchestrator.media.read.packet_index import PacketIndex
 from orchestrator.media.time_range import TimedPicture, TimeRange
+from orchestrator.video_source import VideoSource
 
 SPLITTABLE = ("mov", "matroska", "mpegts")
 """FFmpeg's first names of the containers in which a worker can find any keyframe without reading the rest."""
@@ -49,8 +51,12 @@ class FilmFrames:
     last_duration: int
 
 
-def check_packets(index: PacketIndex) -> None:
+def check_packets(source: VideoSource, index: PacketIndex) -> None:
     """Refuse to split a video whose frames or keyframes its packets do not tell.
+
+    Args:
+        source: the video.
+        index: its packets.
 
     Raises:
         Unsplit: see above.
@@ -62,6 +68,9 @@ def check_packets(index: PacketIndex) -> None:
         raise Unsplit("the times of the pictures are only known when they are decoded")
     if index.damaged:
         raise Unsplit("the video is damaged in places")
+    # After a seek, FFmpeg may show a picture of such a video that it hides when it reads it from its start.
+    if kind == "mov" and most_parts_shown(source) > 1:
+        raise Unsplit("the edit list of the video shows several parts of it")
     if len(index) > MOST_FRAMES:
         raise Unsplit(f"the video has more than {MOST_FRAMES} frames")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import struct
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -40,6 +41,7 @@ from tests.support.exports import export_video
 from tests.support.range_server import serving_ranges
 from tests.support.transfers import LOOPBACK
 from tests.support.transfers import QUICK as QUICK_TRANSFER
+from tests.support.unusual_indexes import changed
 from tools.fixtures.clips import make_clip, numbered, truncate
 
 QUICK = settings(
@@ -358,6 +360,23 @@ def _x264(path: Path, count: int = 60, **more: Any) -> Path:
     return make_clip(path, count, options=X264, **more)
 
 
+def _edited(path: Path, edits: list[tuple[int, int]]) -> Path:
+    """Write a clip whose edit list shows parts, each from a tick of the video on for some milliseconds."""
+    _x264(path, 100)
+    entries = b"".join(struct.pack(">IiI", length, start, 1 << 16) for start, length in edits)
+    listed = bytes(4) + len(edits).to_bytes(4) + entries
+    path.write_bytes(changed(path.read_bytes(), b"elst", lambda _: listed))
+    return path
+
+
+def test_a_video_that_begins_late_or_whose_start_is_hidden_is_split(tmp_path: Path) -> None:
+    for edits in ([(1024 + 512 * 13, 3000)], [(-1, 400), (1024 + 512 * 13, 3000)]):
+        path = _edited(tmp_path / "a.mp4", edits)
+        plan = planned(path)
+        assert len(plan.segments) > 2
+        check(path, plan, read(path))
+
+
 UNSPLIT: dict[str, tuple[str, Callable[[Path], Path], dict[str, Any], str]] = {
     "short": ("a.mp4", _x264, {"segments": None}, "too short"),
     "one keyframe": (
@@ -379,6 +398,18 @@ UNSPLIT: dict[str, tuple[str, Callable[[Path], Path], dict[str, Any], str]] = {
         lambda path: _x264(path, container_options={"movflags": "frag_keyframe+empty_moov"}),
         {},
         "no index",
+    ),
+    "two parts": (
+        "a.mp4",
+        lambda path: _edited(path, [(1024 + 512 * 20, 1200), (1024 + 512 * 70, 1000)]),
+        {},
+        "edit",
+    ),
+    "two parts with a pause": (
+        "a.mov",
+        lambda path: _edited(path, [(-1, 200), (1024, 1200), (-1, 300), (1024 + 512 * 70, 1000)]),
+        {},
+        "several parts",
     ),
     "vp8": (
         "a.webm",
