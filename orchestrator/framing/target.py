@@ -19,6 +19,10 @@ _FITS, _NO_LONGER_FITS = 0.85, 0.97
 """Share of the crop's width that subjects may need together to be both kept from now on, and no longer."""
 _TOO_HIGH = 1.02
 """Subjects that need no more than the crop's height are both kept, until they need this share of it."""
+_HEADS_FIT, _HEADS_NO_LONGER_FIT = 0.6, 0.7
+"""The same for their heads alone, where the one that is followed is higher than the crop."""
+_ABOUT_AS_HIGH = 0.97
+"""A subject that was higher than the crop counts so until it is no higher than this share of it."""
 _LIKE = 0.5
 """A subject of less than this share of the other's height or weight is a bystander."""
 _HEAD_OF_HEIGHT, _HEAD_OF_WIDTH = 0.2, 0.5
@@ -117,10 +121,18 @@ def target_of_turn(
             [np.interp(frames, other.frames, other.boxes[:, side]) for side in range(4)]
         )
         both = _union(boxes, their_boxes)
-        kept = _together(both, there, sides, times_s[frames])
+        both_heads = _union(heads, heads_of(their_boxes, other.class_name))
+        own_high = main.boxes[rows, 3] - main.boxes[rows, 1]
+        kept = _together(
+            boxes=both,
+            heads=both_heads,
+            own_high=own_high,
+            there=there,
+            sides=sides,
+            seen_s=times_s[frames],
+        )
         if kept.any():
-            boxes[kept] = both[kept]
-            heads[kept] = _union(heads, heads_of(their_boxes, other.class_name))[kept]
+            boxes[kept], heads[kept] = both[kept], both_heads[kept]
             beside.append(other.track)
     is_wish = np.zeros(len(frames), np.bool_)
     target = Target(frames=frames, boxes=boxes, heads=heads, is_wish=is_wish, is_close_up=is_close_up)
@@ -177,15 +189,32 @@ def _union(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.f
 
 
 def _together(
+    *,
     boxes: NDArray[np.float64],
+    heads: NDArray[np.float64],
+    own_high: NDArray[np.float64],
     there: NDArray[np.bool_],
     sides: tuple[float, float],
     seen_s: NDArray[np.float64],
 ) -> NDArray[np.bool_]:
-    """Return where boxes, float64 [N, 4], fit into a crop for at least TOGETHER_S, bool [N]."""
+    """Return where subjects fit into a crop together for at least TOGETHER_S, bool [N].
+
+    Args:
+        boxes, heads: float64 [N, 4], what all of them and their heads cover. Where the one that is followed
+            is itself higher than the crop, only the heads must fit into its height.
+        own_high: float64 [N], the height of the one that is followed.
+        there: bool [N], whether the others are in view.
+        sides: width and height of the crop.
+        seen_s: float64 [N], the times of the frames.
+    """
     wide, high = (boxes[:, 2:] - boxes[:, :2]).T
-    starts = there & (wide <= _FITS * sides[0]) & (high <= sides[1])
-    ends = ~there | (wide > _NO_LONGER_FITS * sides[0]) | (high > _TOO_HIGH * sides[1])
+    heads_high = heads[:, 3] - heads[:, 1]
+    fit = (high <= sides[1]) | ((own_high > sides[1]) & (heads_high <= _HEADS_FIT * sides[1]))
+    still_fit = (high <= _TOO_HIGH * sides[1]) | (
+        (own_high > _ABOUT_AS_HIGH * sides[1]) & (heads_high <= _HEADS_NO_LONGER_FIT * sides[1])
+    )
+    starts = there & (wide <= _FITS * sides[0]) & fit
+    ends = ~there | (wide > _NO_LONGER_FITS * sides[0]) | ~still_fit
     # The state at each frame is that of the last frame at which it began or ended.
     changes = np.maximum.accumulate(np.where(starts | ends, np.arange(len(boxes)), -1))
     fits = (changes >= 0) & starts[changes]

@@ -290,6 +290,25 @@ def test_somebody_beside_who_moves_up_out_of_the_crop_is_no_longer_kept() -> Non
     assert inside.all(axis=1).mean() >= 0.95
 
 
+@pytest.mark.parametrize("high", [580, 760, 900])
+@pytest.mark.parametrize("share", [1.0, 0.85])
+def test_two_who_are_higher_than_the_crop_are_both_kept(high: int, share: float) -> None:
+    """The crop is 960x540, wide enough for both; the second one may be smaller."""
+    size, bottom = (0.3 * high, high), min(1060, high + 300)
+    main = figure(1, "person", [(0, 900), (10, 850), (20, 900)], size=size, bottom=bottom, swing=0.05)
+    other = figure(
+        2, "person", [(0, 1250), (20, 1250)], size=(share * size[0], share * high), bottom=bottom, swing=0.05
+    )
+    _, following, crops = followed(scene_of(20, main, other), aspect=None, zoom=2.0)
+    assert [(stretch.track, stretch.beside) for stretch in following.stretches] == [(1, (2,))]
+    for each in (main, other):
+        heads = heads_of(each.boxes, "person")
+        assert (heads[:, :2] >= crops[:, :2] - 1).all()
+        assert (heads[:, 2:] <= crops[:, :2] + crops[:, 2:] + 1).all()
+        assert (each.boxes[:, 0] >= crops[:, 0] - 1).all()
+        assert (each.boxes[:, 2] <= crops[:, 0] + crops[:, 2] + 1).all()
+
+
 def test_of_a_figure_that_is_hardly_higher_than_the_crop_hardly_anything_is_cut_off() -> None:
     """It is 545 high, and the crop 540; with a headroom of a tenth its feet were cut off."""
     scene = scene_of(20, figure(1, "person", [(0, 500), (20, 1400)], size=(180, 545), bottom=950))
