@@ -192,8 +192,18 @@ def _crop(
             width=width,
             height=height,
         )
-        return following.path, following.stretches
+        return following.path, _ended_by(following.stretches, info.duration_s)
     return Crop(x=0, y=0, w=width, h=height), None
+
+
+def _ended_by(
+    stretches: tuple[FollowedStretch, ...], duration_s: float | None
+) -> tuple[FollowedStretch, ...]:
+    """Return stretches of which the last one ends no later than the video, in seconds; None if unknown."""
+    *before, last = stretches
+    if duration_s is None or not last.start < duration_s < last.end:
+        return stretches
+    return (*before, last.model_copy(update={"end": round(duration_s, 6)}))
 
 
 def _seconds(value: float | None) -> Fraction | None:
