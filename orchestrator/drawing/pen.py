@@ -13,11 +13,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from orchestrator.drawing.label_places import Rectangle, place_label
 from orchestrator.drawing.small_digits import DIGIT_HIGH_PX, DIGIT_WIDE_PX, SMALL_DIGITS
 from orchestrator.frames import Pixels
-
-Rectangle = tuple[int, int, int, int]
-"""Left, top, right and bottom of a part of a picture, in whole pixels; right and bottom are outside of it."""
 
 Ink = tuple[int, int, int]
 """Red, green and blue, 0..255."""
@@ -126,9 +124,9 @@ class Pen:
     ) -> Rectangle:
         """Draw a label at a box, and return where it is.
 
-        It stands on the box, or inside its upper edge if there is no room above; it stays inside the picture.
-        If it would cover something to avoid, it takes another place at the box, or the one that covers least.
-        In a tiny picture it is shorter, or left out: it covers at most an eighth of the picture.
+        It stands on the box, or elsewhere at the box if it would cover something to avoid (`label_places`),
+        and stays inside the picture. In a tiny picture it is shorter, or left out: it covers at most an
+        eighth of the picture.
 
         Args:
             pixels: uint8 [H, W, 3] RGB; modified.
@@ -151,16 +149,9 @@ class Pen:
         if shrink < 1:
             width, height = max(1, int(width * shrink)), max(1, int(height * shrink))
             plate = np.asarray(cv2.resize(plate, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
-        edge = self.edge_px
-        x1, y1, x2, y2 = (round(float(side)) for side in box)
-        above = y1 + edge - height if y1 + edge >= height else y1 - edge
-        tops = (above, y2 - edge, y2 + edge - height)
-        places = [(left, top) for top in tops for left in (x1 - edge, x2 + edge - width)]
-        places += [(x2 - edge, y1 - edge), (x1 + edge - width, y1 - edge)]
-        places += [(x1 - edge, above - height), (x1 - edge, y2 - edge + height)]
-        most_x, most_y = picture_width - width, picture_height - height
-        spots = [(max(0, min(left, most_x)), max(0, min(top, most_y))) for left, top in places]
-        left, top = min(spots, key=lambda spot: _covered((*spot, spot[0] + width, spot[1] + height), avoid))
+        left, top = place_label(
+            (width, height), box, edge_px=self.edge_px, picture=(picture_width, picture_height), avoid=avoid
+        )
         pixels[top : top + height, left : left + width] = plate
         return left, top, left + width, top + height
 
@@ -246,15 +237,6 @@ def _write(plate: Pixels, text: str, at: tuple[int, int], height_px: float) -> N
             scale, thickness = text_scale(height_px), _thickness(height_px)
             cv2.putText(plate, part, (x, base), FONT, scale, DARK, thickness, cv2.LINE_AA)
         x += _part_width(part, height_px)
-
-
-def _covered(spot: Rectangle, avoid: Sequence[Rectangle]) -> int:
-    """Return how many pixels of some rectangles a spot covers."""
-    covered = 0
-    for left, top, right, bottom in avoid:
-        wide, high = min(spot[2], right) - max(spot[0], left), min(spot[3], bottom) - max(spot[1], top)
-        covered += max(0, wide) * max(0, high)
-    return covered
 
 
 def _dashes(corners: NDArray[np.int64], dash_px: int) -> list[NDArray[np.int64]]:

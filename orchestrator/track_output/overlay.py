@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestrator.drawing.pen import DARK, Ink, Pen, Rectangle, colour_of, to_ascii
+from orchestrator.drawing.label_places import Rectangle
+from orchestrator.drawing.pen import DARK, Ink, Pen, colour_of, to_ascii
 from orchestrator.frames import Pixels
 from orchestrator.track_output.reported_tracks import ReportedTrack, ReportedTracks
 

@@ -6,6 +6,7 @@ import itertools
 from fractions import Fraction
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -195,6 +196,38 @@ def test_a_label_covers_no_head_and_no_other_label() -> None:
         plates.append(len(rows))
     # Both labels are whole: each has at least as many rows of its colour as capital letters are high.
     assert min(plates) >= 8
+
+
+@pytest.mark.parametrize(
+    "boxes",
+    [
+        ([110, 47, 126, 88], [23, 23, 57, 110], [46, 57, 72, 122], [36, 36, 71, 124]),
+        ([186, 8, 226, 110], [157, 35, 175, 81], [38, 4, 80, 111], [19, 21, 57, 116]),
+        ([162, 12, 205, 121], [150, 29, 183, 113], [182, 39, 218, 129], [30, 23, 73, 132]),
+    ],
+)
+def test_labels_of_a_group_in_a_small_picture_find_what_room_there_is(boxes: tuple[list[float], ...]) -> None:
+    """At each corner of one of the boxes, a label would cover a head or another label."""
+    width, height = 240, 136
+    pixels = canvas(width, height)
+    overlay(people(*boxes), width=width, height=height).draw(pixels, 1)
+    labels = []
+    for number in range(1, len(boxes) + 1):
+        alone = canvas(width, height)
+        left, top, right, bottom = Pen(width=width, height=height).label(
+            alone, np.array([100, 50, 120, 90]), f"person {number}", colour_of(number), small="0.90"
+        )
+        plate = alone[top:bottom, left:right]
+        _, _, (x, y), _ = cv2.minMaxLoc(cv2.matchTemplate(pixels, plate, cv2.TM_SQDIFF))
+        labels.append((x, y, x + right - left, y + bottom - top))
+        np.testing.assert_array_equal(
+            pixels[y : labels[-1][3], x : labels[-1][2]], plate
+        )  # none lies over it
+    for x1, y1, x2, _ in boxes:
+        quarter = (x2 - x1) / 4
+        for left, top, right, bottom in labels:
+            beside = right <= x1 + quarter or left >= x2 - quarter
+            assert beside or bottom <= y1 + 3 or top >= y1 + 2 * quarter  # the line is 3 pixels wide
 
 
 def test_a_trail_does_not_zigzag_when_the_box_changes_its_shape() -> None:
