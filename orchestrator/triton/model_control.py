@@ -29,6 +29,8 @@ from orchestrator.triton.server_key import ServerKeyPlugin, is_missing
 
 CONTROL_TIMEOUT_S = 30.0
 _PROBE_TIMEOUT_S = 2.0
+_MOST_NAMES = 10
+"""An error lists the names of the models if there are no more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,13 +200,22 @@ class ModelControl:
             return error
         names = {entry.name for entry in self.index()}
         if model not in names:
-            nearest = difflib.get_close_matches(model, names, n=10, cutoff=0.0)
-            return UnknownModel(f"there is no model {model!r}; there is: {', '.join(nearest) or 'none'}")
+            return UnknownModel(f"there is no model {model!r}; {_names_to_use(model, names)}")
         if "failed to poll" in reason:
             return InferenceFailed(
                 f"cannot load model {model!r}: Triton cannot read its config.pbtxt; see its log"
             )
         return error
+
+
+def _names_to_use(model: str, names: set[str]) -> str:
+    """Return what to do about a model that is not in the repository, given the names of those that are."""
+    nearest = difflib.get_close_matches(model, names, n=1)
+    if nearest:
+        return f"did you mean {nearest[0]!r}?"
+    if len(names) > _MOST_NAMES:
+        return "`framewright models list` shows all"
+    return f"there are: {', '.join(sorted(names))}" if names else "the model repository is empty"
 
 
 @contextlib.contextmanager

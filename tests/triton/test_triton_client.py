@@ -279,9 +279,23 @@ def test_refuses_a_shape_that_the_model_does_not_take(
             client.request_pool(contract, batch=count, height=height, width=width, slots=1)
 
 
-def test_says_which_models_there_are_nearest_first_when_one_is_unknown(client: TritonClient) -> None:
-    with pytest.raises(UnknownModel, match=r"no model 'nearest-x2'; there is: nearest-x4, "):
+def test_says_how_to_list_the_models_if_there_are_many_and_one_is_unknown(tmp_path: Path) -> None:
+    for number in range(11):
+        upscalers.write_identity(tmp_path, f"identity-{number}")
+    complaint = "no model 'quux'; `framewright models list` shows all"
+    with (
+        TritonServer(tmp_path) as server,
+        TritonClient(server.url) as client,
+        pytest.raises(UnknownModel, match=complaint),
+    ):
+        client.load("quux")
+
+
+def test_says_which_model_may_be_meant_when_one_is_unknown(client: TritonClient) -> None:
+    with pytest.raises(UnknownModel, match=r"no model 'nearest-x2'; did you mean 'nearest-x4'\?"):
         client.load("nearest-x2")
+    with pytest.raises(UnknownModel, match="no model 'quux'; there are: black, colour-finder, "):
+        client.load("quux")
     with pytest.raises(UnknownModel, match="not loaded"):
         client.contract("nearest-x2")
     with pytest.raises(UnknownModel, match="not loaded"):
@@ -403,7 +417,7 @@ def test_uses_a_server_that_loads_its_models_itself(tmp_path: Path, model_reposi
             client.wait_ready(30)
             answer, _ = infer(client, loaded(client, "identity"), pictures(1, 6, 8))
             np.testing.assert_array_equal(answer, pictures(1, 6, 8))
-            with pytest.raises(UnknownModel, match="'nearest-x4'; there is: identity"):
+            with pytest.raises(UnknownModel, match="'nearest-x4'; there are: identity"):
                 client.load("nearest-x4")
     finally:
         server.terminate()
